@@ -1,0 +1,102 @@
+# Every command a contributor needs. `make help` lists them.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+# core first: the other members depend on it
+MEMBERS := core $(sort $(patsubst %/,%,$(dir $(wildcard plugins/*/pyproject.toml)))) webapp
+SOURCES := core/src plugins/*/src webapp/src
+# Fast tests run on two workers; heavy and browser tests time things and run alone.
+WORKERS ?= 2
+PYTEST := $(BIN)/python -m pytest -q
+SEEDS ?= 25
+SCALE ?= 1
+
+# The first interpreter that is new enough and able to make virtual environments.
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
+	"$$p" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' \
+	>/dev/null 2>&1 && { echo "$$p"; break; }; done)
+
+.PHONY: help dev test check lint types imports lock demo bench bench-smoke \
+	bench-full bench-peers crash soak screenshots conform fast heavy format
+
+help: ## list the commands
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | \
+		awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
+
+dev: $(STAMP) ## make .venv: locked packages, then all members as editables
+
+$(STAMP): requirements.lock pyproject.toml $(MEMBERS:%=%/pyproject.toml)
+	@if [ -z "$(PYTHON)" ]; then \
+		echo "Python 3.11 or newer with venv was not found." >&2; \
+		echo "Install it (Debian: apt-get install python3 python3-venv) or name it:" >&2; \
+		echo "  make dev PYTHON=/path/to/python3.12" >&2; exit 1; fi
+	@[ -x $(BIN)/python ] || "$(PYTHON)" -m venv $(VENV)
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip --upgrade
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation $(MEMBERS:%=-e %)
+	$(BIN)/python -m pip check
+	@touch $@
+
+test: check fast heavy ## everything CI runs: checks, fast tests, heavy samples, browser
+
+fast: dev ## the tests that need no browser and no long run
+	$(PYTEST) -n $(WORKERS) --dist loadscope -m "not heavy and not browser"
+
+heavy: dev ## bounded crash and load samples, and the browser tests
+	ENTREPOT_CHROMIUM="$$($(BIN)/python tests/find_chromium.py)" \
+		$(PYTEST) -m "heavy or browser"
+
+check: lint types imports ## ruff, format, mypy --strict, import contracts
+
+lint: dev ## ruff rules and format
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: dev ## let ruff repair what it can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+types: dev ## mypy --strict on core, plugins and webapp
+	$(BIN)/mypy $(SOURCES)
+
+imports: dev ## the import contracts of the floors and the plugins
+	$(BIN)/lint-imports
+
+lock: dev ## write requirements.lock anew (hashes, no address of any registry)
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --upgrade \
+		--generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate \
+		--no-header $(foreach m,$(MEMBERS),--no-emit-package $(shell \
+		sed -n 's/^name = "\(.*\)"/\1/p' $(m)/pyproject.toml)) \
+		--group pyproject.toml:dev pyproject.toml -o requirements.lock >/dev/null
+	@! grep -nE '://|^-|@ |file:' requirements.lock || \
+		{ echo "requirements.lock holds an address; it must not" >&2; exit 1; }
+
+demo: dev ## two simulated systems, the hub and the console (SCALE=n grows it)
+	$(BIN)/entrepot demo --scale $(SCALE)
+
+conform: dev ## the conformance kit against every plugin
+	$(PYTEST) -k conformance plugins tests
+
+bench: bench-full ## same as bench-full
+
+bench-smoke: dev ## counts and correctness at 10 k rows, never times
+	$(BIN)/python -m bench smoke
+
+bench-full: dev ## every row of the performance table, both databases (hours)
+	$(BIN)/python -m bench full
+
+bench-peers: dev ## the same job done by dlt and Singer at 100 k
+	$(BIN)/python -m bench peers
+
+crash: dev ## SEEDS=25 kill points per database
+	ENTREPOT_CRASH_SEEDS=$(SEEDS) $(PYTEST) tests/crash
+
+soak: dev ## hours of syncs under injected faults
+	$(BIN)/python -m bench soak
+
+screenshots: dev ## take the documentation's pictures anew
+	ENTREPOT_CHROMIUM="$$($(BIN)/python tests/find_chromium.py)" \
+		ENTREPOT_SCREENSHOTS=docs/pictures $(PYTEST) -m browser tests/browser

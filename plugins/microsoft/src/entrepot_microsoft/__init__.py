@@ -1,0 +1,1 @@
+"""Microsoft CSP plugin for Entrepot."""

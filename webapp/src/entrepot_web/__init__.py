@@ -1,0 +1,1 @@
+"""Entrepot's API and reseller console."""
