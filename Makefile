@@ -65,8 +65,8 @@ types: dev ## mypy --strict on core, plugins and webapp
 imports: dev ## the import contracts of the floors and the plugins
 	$(BIN)/lint-imports
 
-lock: dev ## write requirements.lock anew (hashes, no address of any registry)
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --upgrade \
+lock: dev ## write requirements.lock anew (UPGRADE=--upgrade takes newest versions)
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 $(UPGRADE) \
 		--generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate \
 		--no-header $(foreach m,$(MEMBERS),--no-emit-package $(shell \
 		sed -n 's/^name = "\(.*\)"/\1/p' $(m)/pyproject.toml)) \
