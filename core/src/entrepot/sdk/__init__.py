@@ -1,1 +1,1 @@
-"""Entrepot: sdk."""
+"""The border: all that a plugin author imports."""

@@ -1,0 +1,113 @@
+"""What core hands to every hook.
+
+A plugin keeps no state of its own. Everything that belongs to a connection (its
+settings, secrets, transport, clock and the session object that `open_connection`
+returned) arrives in the `PluginContext`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from time import monotonic, sleep
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from entrepot.sdk.http import HttpSession
+
+
+class Clock(Protocol):
+    """Time as the hub sees it; tests and simulators bring their own."""
+
+    def now(self) -> datetime:
+        """The current moment, aware, in UTC."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds of a clock that never goes back."""
+        ...
+
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
+        ...
+
+
+class SystemClock:
+    """The machine's own clock."""
+
+    def now(self) -> datetime:
+        """The current moment, aware, in UTC."""
+        return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        """Seconds of a clock that never goes back."""
+        return monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
+        sleep(seconds)
+
+
+class Secrets(Protocol):
+    """The secrets of one connection."""
+
+    def get(self, name: str) -> str:
+        """The secret's current value.
+
+        Raises `ConfigInvalid` naming the field when it is not set.
+        """
+        ...
+
+    def replace(self, name: str, old: str, new: str) -> str:
+        """Store a rotated secret before its first use.
+
+        Returns the value that holds afterwards: `new`, or another process' newer
+        value when `old` was no longer the current one.
+        """
+        ...
+
+
+class Log(Protocol):
+    """A structured logger whose output passes redaction."""
+
+    def info(self, event: str, **values: object) -> None:
+        """Log something worth knowing."""
+        ...
+
+    def warning(self, event: str, **values: object) -> None:
+        """Log something worth looking at."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PluginContext:
+    """One call's surroundings.
+
+    Attributes:
+        connection_id: Core's id of the connection.
+        tenant_id: The reseller.
+        settings: The plugin's own settings dataclass, secrets left empty.
+        secrets: The connection's secrets.
+        http: Transport with timeouts, retries, request budget and egress guard.
+        clock: Time.
+        log: Logger with redaction.
+        correlation_id: Id to pass on where the protocol has a field for it.
+        deadline: `clock.monotonic()` value after which the answer is of no use.
+        runtime: What `open_connection` returned; None inside `open_connection`.
+        notification_url: Public address for this connection's notifications; empty
+            when the hub has no public address.
+        billing_zone: IANA name of the zone in which a billing day begins.
+    """
+
+    connection_id: str
+    tenant_id: str
+    settings: Any
+    secrets: Secrets
+    http: HttpSession
+    clock: Clock = field(default_factory=SystemClock)
+    log: Log
+    correlation_id: str = ""
+    deadline: float | None = None
+    runtime: Any = None
+    notification_url: str = ""
+    billing_zone: str = "UTC"
