@@ -1,0 +1,137 @@
+// The console's own script. Every page works without it; it adds comfort only.
+const root = document.documentElement;
+const meta = (name) => document.querySelector(`meta[name="${name}"]`)?.content;
+
+// Forgery protection for requests that htmx sends.
+document.addEventListener("htmx:config:request", (event) => {
+  const request = event.detail.ctx.request;
+  if ((request.method || "GET").toUpperCase() !== "GET") {
+    request.headers["X-CSRFToken"] = meta("csrf-token");
+  }
+});
+
+// One tick a second for regions that follow running work; none in a hidden tab.
+setInterval(() => {
+  if (document.visibilityState !== "visible") return;
+  for (const region of document.querySelectorAll("[data-live]")) {
+    region.dispatchEvent(new CustomEvent("live"));
+  }
+}, 1000);
+
+// A server fault keeps the old content and says so above it.
+function fault(text) {
+  const banner = document.getElementById("fault");
+  if (!banner) return;
+  banner.querySelector("[data-text]").textContent = text;
+  banner.hidden = false;
+}
+document.addEventListener("htmx:response:error", (event) => {
+  const response = event.detail.ctx.response;
+  if (response && response.status >= 500) {
+    const trace = response.headers?.get?.("X-Trace-Id");
+    fault(`The server could not answer (${response.status}${trace ? `, trace ${trace}` : ""}). What you see is the last good state.`);
+  }
+});
+document.addEventListener("htmx:error", () => {
+  fault("The server could not be reached. What you see is the last good state.");
+});
+
+// Filters act when changed; the button that does it without a script disappears.
+document.addEventListener("change", (event) => {
+  const field = event.target;
+  if (field.matches?.("[data-submit]")) field.form.requestSubmit();
+  const all = field.closest?.("[data-pick-all]");
+  if (all) {
+    const table = all.closest("table");
+    for (const box of table.querySelectorAll("tbody .pick input")) box.checked = all.checked;
+  }
+  if (field.closest?.(".pick")) countPicked();
+});
+
+function countPicked() {
+  for (const bar of document.querySelectorAll("[data-bulk]")) {
+    const form = bar.closest("form");
+    const boxes = [...form.querySelectorAll("tbody .pick input")];
+    const picked = boxes.filter((box) => box.checked).length;
+    bar.querySelector("[data-picked]").textContent = picked;
+    bar.hidden = picked === 0;
+    const head = form.querySelector("[data-pick-all]");
+    if (head) {
+      head.checked = picked > 0 && picked === boxes.length;
+      head.indeterminate = picked > 0 && picked < boxes.length;
+    }
+  }
+}
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-action]");
+  if (!button) {
+    for (const menu of document.querySelectorAll("details.menu[open]")) {
+      if (!menu.contains(event.target)) menu.open = false;
+    }
+    return;
+  }
+  const action = button.dataset.action;
+  if (action === "menu") {
+    const side = document.querySelector(".side");
+    const open = side.toggleAttribute("data-open");
+    button.setAttribute("aria-expanded", String(open));
+  } else if (action === "open-dialog") {
+    document.getElementById(button.getAttribute("aria-controls")).showModal();
+  } else if (action === "close-dialog") {
+    button.closest("dialog").close();
+  } else if (action === "copy") {
+    navigator.clipboard.writeText(button.dataset.text).then(() => say("Copied."));
+  } else if (action === "dismiss") {
+    button.closest("[data-dismiss]").hidden = true;
+  }
+});
+
+function say(text) {
+  const region = document.getElementById("live-polite");
+  if (region) region.textContent = text;
+}
+
+// Keyboard: / searches, Ctrl K jumps, j and k walk rows, Escape closes menus.
+const typing = (element) => element.closest("input, select, textarea, [contenteditable]");
+function walk(step) {
+  const links = [...document.querySelectorAll(".data tbody th a")];
+  if (links.length === 0) return;
+  const now = links.indexOf(document.activeElement);
+  links[Math.max(0, Math.min(links.length - 1, now + step))].focus();
+}
+document.addEventListener("keydown", (event) => {
+  if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k") {
+    const box = document.getElementById("jump");
+    if (box) { event.preventDefault(); box.focus(); box.select(); }
+    return;
+  }
+  if (event.key === "Escape") {
+    for (const menu of document.querySelectorAll("details.menu[open]")) {
+      menu.open = false;
+      menu.querySelector("summary").focus();
+    }
+  }
+  if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;
+  if (event.key === "/") {
+    const box = document.querySelector("[data-search]") || document.getElementById("jump");
+    if (box) { event.preventDefault(); box.focus(); }
+  } else if (event.key === "j") walk(1);
+  else if (event.key === "k") walk(-1);
+});
+
+// A page from the back/forward cache must not outlive the session.
+addEventListener("pageshow", (event) => {
+  if (!event.persisted) return;
+  fetch("/session", { cache: "no-store" }).then((answer) => {
+    if (answer.status === 401) location.reload();
+  });
+});
+
+function ready() {
+  root.classList.add("js");
+  for (const extra of document.querySelectorAll("[data-nojs]")) extra.hidden = true;
+  countPicked();
+}
+document.addEventListener("htmx:after:swap", ready);
+ready();
