@@ -50,7 +50,9 @@ class Counting(Simulator):
     def make(self, request: Request) -> Response:
         with self.lock:
             self.made += 1
-            return json_response({"made": self.made, "sent": request.get_data(True)})
+            return json_response(
+                {"made": self.made, "sent": request.get_data(as_text=True)}
+            )
 
     def quota_keys(self, request: Request) -> list[tuple[str, str]]:
         return [("all", "")]
