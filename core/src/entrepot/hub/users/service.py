@@ -1,0 +1,351 @@
+"""People: creating them, giving them roles, finding them at sign-in."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from argon2 import PasswordHasher
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from entrepot.hub.users.rules import (
+    UserInvalid,
+    check_password,
+    check_role,
+    clean_email,
+    permissions_of,
+)
+from entrepot.hub.users.tables import MembershipRow, UserRow
+from entrepot.sdk.context import Clock
+from entrepot.store import Store
+from entrepot.store.actor import Actor
+from entrepot.store.audit import audit
+from entrepot.store.ids import new_id
+from entrepot.store.scope import SystemScope
+
+THEMES = ("system", "light", "dark")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class User:
+    """A person as shown to others.
+
+    Attributes:
+        roles: (tenant id, role) pairs, in the order of the tenant ids.
+    """
+
+    id: str
+    email: str
+    name: str
+    active: bool
+    operator: bool
+    theme: str
+    zone: str
+    created_at: datetime
+    last_login_at: datetime | None
+    roles: tuple[tuple[str, str], ...]
+
+    def role_at(self, tenant_id: str) -> str:
+        """Return the person's role at a reseller; empty when there is none."""
+        return dict(self.roles).get(tenant_id, "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignIn:
+    """What signing in needs; never leaves the server."""
+
+    user: User
+    password_hash: str
+    session_id: str
+    login_count: int
+
+
+class UsersService:
+    """Use cases around people.
+
+    Args:
+        store: The database.
+        clock: What time it is.
+    """
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+        self._hasher = PasswordHasher()
+
+    def create_user(
+        self,
+        actor: Actor,
+        *,
+        email: str,
+        name: str,
+        password: str,
+        tenant_id: str | None = None,
+        role: str = "viewer",
+        operator: bool = False,
+    ) -> User:
+        """Create a person, optionally with a role at a reseller.
+
+        Raises:
+            PermissionDenied: The actor may not manage users, or not make operators.
+            UserInvalid: A field is wrong or the address is taken.
+        """
+        actor.require("users:write")
+        if operator:
+            actor.require("tenants:write")
+        self._own_tenant(actor, tenant_id)
+        address = clean_email(email)
+        check_password(password, address)
+        row = UserRow(
+            id=new_id("usr"),
+            email=address,
+            name=_name(name),
+            password_hash=self._hasher.hash(password),
+            session_id=secrets.token_hex(32),
+            active=True,
+            operator=operator,
+            theme="system",
+            zone="UTC",
+            login_count=0,
+            created_at=self._clock.now(),
+        )
+        with self._store.unit(SystemScope("users")) as session:
+            if _by_email(session, address) is not None:
+                raise UserInvalid("email", "A user with this address exists already.")
+            session.add(row)
+            session.flush()
+            if tenant_id is not None:
+                self._put_role(session, row.id, tenant_id, check_role(role))
+            audit(
+                session,
+                actor,
+                action="user.created",
+                subject=row.id,
+                why="",
+                before=None,
+                after={"operator": operator, "role": role},
+            )
+            return _view(session, row)
+
+    def grant_role(self, actor: Actor, user_id: str, tenant_id: str, role: str) -> User:
+        """Give a person a role at a reseller, replacing the one they had.
+
+        Raises:
+            PermissionDenied: The actor may not manage users there.
+            UserInvalid: There is no such person or role.
+        """
+        actor.require("users:write")
+        self._own_tenant(actor, tenant_id)
+        with self._store.unit(SystemScope("users")) as session:
+            row = _one(session, user_id)
+            before = _view(session, row).role_at(tenant_id)
+            self._put_role(session, user_id, tenant_id, check_role(role))
+            audit(
+                session,
+                actor,
+                action="user.role_granted",
+                subject=user_id,
+                why="",
+                before={"role": before},
+                after={"role": role},
+            )
+            return _view(session, row)
+
+    def set_password(self, actor: Actor, user_id: str, password: str) -> None:
+        """Replace a password and end all sessions of that person.
+
+        Raises:
+            PermissionDenied: The actor is neither that person nor manages users.
+            UserInvalid: There is no such person, or the password is too weak.
+        """
+        if actor.id != user_id:
+            actor.require("users:write")
+        with self._store.unit(SystemScope("users")) as session:
+            row = _one(session, user_id)
+            self._reachable(session, actor, row)
+            check_password(password, row.email)
+            row.password_hash = self._hasher.hash(password)
+            row.session_id = secrets.token_hex(32)
+            audit(
+                session,
+                actor,
+                action="user.password_set",
+                subject=user_id,
+                why="",
+                before=None,
+                after=None,
+            )
+
+    def set_active(self, actor: Actor, user_id: str, *, active: bool) -> User:
+        """Let a person in or lock them out at once.
+
+        Raises:
+            PermissionDenied: The actor may not manage users.
+            UserInvalid: There is no such person.
+        """
+        actor.require("users:write")
+        with self._store.unit(SystemScope("users")) as session:
+            row = _one(session, user_id)
+            self._reachable(session, actor, row)
+            audit(
+                session,
+                actor,
+                action="user.active_set",
+                subject=user_id,
+                why="",
+                before={"active": row.active},
+                after={"active": active},
+            )
+            row.active = active
+            if not active:
+                row.session_id = secrets.token_hex(32)
+            return _view(session, row)
+
+    def set_preferences(self, actor: Actor, *, theme: str, zone: str) -> None:
+        """Store how the acting person wants the console to look.
+
+        Raises:
+            UserInvalid: The theme or the time zone doesn't exist.
+        """
+        if theme not in THEMES:
+            raise UserInvalid("theme", f"Choose one of {', '.join(THEMES)}.")
+        try:
+            ZoneInfo(zone)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise UserInvalid("zone", f"{zone!r} isn't a time zone.") from error
+        with self._store.unit(SystemScope("users")) as session:
+            row = _one(session, actor.id)
+            row.theme = theme
+            row.zone = zone
+
+    def list_users(self, actor: Actor, tenant_id: str | None = None) -> list[User]:
+        """Return people by address: those of one reseller, or all for an operator.
+
+        Raises:
+            PermissionDenied: The actor may not read users, or not these.
+        """
+        actor.require("users:read")
+        self._own_tenant(actor, tenant_id)
+        query = select(UserRow).order_by(UserRow.email)
+        if tenant_id is not None:
+            members = select(MembershipRow.user_id).where(
+                MembershipRow.tenant_id == tenant_id
+            )
+            query = query.where(UserRow.id.in_(members))
+        with self._store.unit(SystemScope("users")) as session:
+            return [_view(session, row) for row in session.scalars(query)]
+
+    def find_sign_in(
+        self, *, email: str | None = None, session_id: str | None = None
+    ) -> SignIn | None:
+        """Return a person by address or session, or None. For signing in only."""
+        with self._store.unit(SystemScope("sign-in")) as session:
+            if email is not None:
+                row = _by_email(session, email.strip().lower())
+            else:
+                found = select(UserRow).where(UserRow.session_id == (session_id or ""))
+                row = session.scalars(found).one_or_none()
+            if row is None:
+                return None
+            return SignIn(
+                user=_view(session, row),
+                password_hash=row.password_hash,
+                session_id=row.session_id,
+                login_count=row.login_count,
+            )
+
+    def find_user(self, user_id: str) -> User | None:
+        """Return a person by id, or None."""
+        with self._store.unit(SystemScope("sign-in")) as session:
+            row = session.get(UserRow, user_id)
+            return None if row is None else _view(session, row)
+
+    def record_sign_in(self, user_id: str) -> None:
+        """Note that a person signed in now."""
+        with self._store.unit(SystemScope("sign-in")) as session:
+            row = _one(session, user_id)
+            row.last_login_at = self._clock.now()
+            row.login_count += 1
+
+    def replace_hash(self, user_id: str, password_hash: str) -> None:
+        """Store a hash with newer parameters of the same password."""
+        with self._store.unit(SystemScope("sign-in")) as session:
+            _one(session, user_id).password_hash = password_hash
+
+    def actor_for(self, user: User, tenant_id: str) -> Actor:
+        """Return a person acting for a reseller; without rights where they have none."""
+        permissions = permissions_of(user.role_at(tenant_id), operator=user.operator)
+        return Actor(user.id, "user", tenant_id, user.name or user.email, permissions)
+
+    def count_users(self) -> int:
+        """Return how many people can sign in."""
+        with self._store.unit(SystemScope("users")) as session:
+            return session.scalar(select(func.count()).select_from(UserRow)) or 0
+
+    def _put_role(
+        self, session: Session, user_id: str, tenant_id: str, role: str
+    ) -> None:
+        member = session.get(MembershipRow, (user_id, tenant_id))
+        if member is None:
+            member = MembershipRow(
+                user_id=user_id, tenant_id=tenant_id, created_at=self._clock.now()
+            )
+            session.add(member)
+        member.role = role
+        session.flush()
+
+    def _own_tenant(self, actor: Actor, tenant_id: str | None) -> None:
+        """Return if the actor acts for this reseller or is an operator."""
+        if actor.kind == "operator":
+            return
+        if tenant_id is None or tenant_id != actor.tenant_id:
+            actor.require("tenants:write")
+
+    def _reachable(self, session: Session, actor: Actor, row: UserRow) -> None:
+        """Return if the person belongs to the actor's reseller; else as if unknown."""
+        view = _view(session, row)
+        if actor.id == row.id or actor.may("tenants:write"):
+            return
+        if row.operator or not view.role_at(actor.tenant_id):
+            raise UserInvalid("user", f"There is no user {row.id}.")
+
+
+def _name(text: str) -> str:
+    name = " ".join(text.split())
+    if not name or len(name) > 120:
+        raise UserInvalid("name", "Enter a name of 1 to 120 characters.")
+    return name
+
+
+def _by_email(session: Session, email: str) -> UserRow | None:
+    return session.scalars(select(UserRow).where(UserRow.email == email)).one_or_none()
+
+
+def _one(session: Session, user_id: str) -> UserRow:
+    row = session.get(UserRow, user_id)
+    if row is None:
+        raise UserInvalid("user", f"There is no user {user_id}.")
+    return row
+
+
+def _view(session: Session, row: UserRow) -> User:
+    members = session.execute(
+        select(MembershipRow.tenant_id, MembershipRow.role)
+        .where(MembershipRow.user_id == row.id)
+        .order_by(MembershipRow.tenant_id)
+    )
+    return User(
+        id=row.id,
+        email=row.email,
+        name=row.name,
+        active=row.active,
+        operator=row.operator,
+        theme=row.theme,
+        zone=row.zone,
+        created_at=row.created_at,
+        last_login_at=row.last_login_at,
+        roles=tuple((tenant, role) for tenant, role in members),
+    )
