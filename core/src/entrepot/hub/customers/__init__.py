@@ -1,0 +1,1 @@
+"""Capability: customers and their accounts at vendors."""

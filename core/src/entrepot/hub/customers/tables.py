@@ -1,0 +1,131 @@
+"""Tables: the hub's customers, their accounts at vendors, contacts."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, ForeignKey, Index, String, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from entrepot.store.base import Base
+from entrepot.store.types import JsonText, UtcDateTime
+
+
+class Customer(Base):
+    """A customer of the reseller: the hub's own record, never touched by sync.
+
+    `search_text` is lower-case name, custom id and the accounts' domains, kept for
+    the list's search.
+    """
+
+    __tablename__ = "customer"
+    __table_args__ = (
+        Index("ix_customer_tenant_id_sort_name_id", "tenant_id", "sort_name", "id"),
+    )
+
+    id: Mapped[str] = mapped_column(String(40), primary_key=True)
+    tenant_id: Mapped[str] = mapped_column(String(40))
+    name: Mapped[str] = mapped_column(Text)
+    sort_name: Mapped[str] = mapped_column(Text)
+    search_text: Mapped[str] = mapped_column(Text, default="")
+    custom_id: Mapped[str] = mapped_column(String(100), default="")
+    state: Mapped[str] = mapped_column(String(20), default="active")
+    merged_into: Mapped[str | None] = mapped_column(String(40))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    version: Mapped[int] = mapped_column(default=1)
+
+
+class CustomerAccount(Base):
+    """A customer's account at one vendor connection: the vendor's fields."""
+
+    __tablename__ = "customer_account"
+    __table_args__ = (
+        Index(
+            "uq_customer_account_connection_id_vendor_id",
+            "connection_id",
+            "vendor_id",
+            unique=True,
+        ),
+        Index("ix_customer_account_customer_id", "customer_id"),
+        Index("ix_customer_account_tenant_id_id", "tenant_id", "id"),
+    )
+
+    id: Mapped[str] = mapped_column(String(40), primary_key=True)
+    tenant_id: Mapped[str] = mapped_column(String(40))
+    connection_id: Mapped[str] = mapped_column(String(40))
+    vendor_id: Mapped[str] = mapped_column(String(200))
+    customer_id: Mapped[str] = mapped_column(
+        ForeignKey("customer.id", deferrable=True, initially="DEFERRED")
+    )
+    name: Mapped[str] = mapped_column(Text)
+    domain: Mapped[str] = mapped_column(String(255), default="")
+    domains: Mapped[list[str]] = mapped_column(JsonText, default=list)
+    default_domain: Mapped[str] = mapped_column(String(255), default="")
+    tax_id: Mapped[str] = mapped_column(String(100), default="")
+    email: Mapped[str] = mapped_column(String(320), default="")
+    phone: Mapped[str] = mapped_column(String(100), default="")
+    country: Mapped[str] = mapped_column(String(2), default="")
+    region: Mapped[str] = mapped_column(String(200), default="")
+    city: Mapped[str] = mapped_column(String(200), default="")
+    postal_code: Mapped[str] = mapped_column(String(40), default="")
+    address: Mapped[str] = mapped_column(Text, default="")
+    language: Mapped[str] = mapped_column(String(35), default="")
+    currency: Mapped[str] = mapped_column(String(3), default="")
+    status: Mapped[str] = mapped_column(String(20))
+    vendor_status: Mapped[str] = mapped_column(String(100), default="")
+    vendor_created_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    vendor_version: Mapped[str] = mapped_column(String(200), default="")
+    external_ids: Mapped[list[list[str]]] = mapped_column(JsonText, default=list)
+    attributes: Mapped[dict[str, str]] = mapped_column(JsonText, default=dict)
+    row_hash: Mapped[int] = mapped_column(BigInteger)
+    known_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    missing_since: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    missing_runs: Mapped[int] = mapped_column(default=0)
+    gone_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class CustomerAccountFact(Base):
+    """What we knew of an account from `known_at` on; append-only."""
+
+    __tablename__ = "customer_account_fact"
+
+    object_id: Mapped[str] = mapped_column(String(40), primary_key=True)
+    known_at: Mapped[datetime] = mapped_column(UtcDateTime, primary_key=True)
+    tenant_id: Mapped[str] = mapped_column(String(40))
+    connection_id: Mapped[str] = mapped_column(String(40))
+    valid_from: Mapped[datetime] = mapped_column(UtcDateTime)
+    run_id: Mapped[str] = mapped_column(String(120))
+    change: Mapped[str] = mapped_column(String(20))
+    payload: Mapped[dict[str, Any]] = mapped_column(JsonText)
+
+
+class Contact(Base):
+    """A person at a customer's account or a PSA company, as the other side has it."""
+
+    __tablename__ = "contact"
+    __table_args__ = (
+        Index("ix_contact_connection_id_owner_id", "connection_id", "owner_id"),
+        Index(
+            "uq_contact_connection_id_owner_id_vendor_id_email",
+            "connection_id",
+            "owner_id",
+            "vendor_id",
+            "email",
+            unique=True,
+        ),
+    )
+
+    id: Mapped[str] = mapped_column(String(40), primary_key=True)
+    tenant_id: Mapped[str] = mapped_column(String(40))
+    connection_id: Mapped[str] = mapped_column(String(40))
+    owner_id: Mapped[str] = mapped_column(String(200))
+    vendor_id: Mapped[str] = mapped_column(String(200), default="")
+    first_name: Mapped[str] = mapped_column(String(200), default="")
+    last_name: Mapped[str] = mapped_column(String(200), default="")
+    email: Mapped[str] = mapped_column(String(320), default="")
+    phone: Mapped[str] = mapped_column(String(100), default="")
+    role: Mapped[str] = mapped_column(String(100), default="")
+    is_primary: Mapped[bool] = mapped_column(default=False)
+    known_at: Mapped[datetime] = mapped_column(UtcDateTime)

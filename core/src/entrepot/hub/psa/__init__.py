@@ -1,0 +1,1 @@
+"""Capability: the PSA's companies, agreements, lines and products."""

@@ -1,0 +1,1 @@
+"""Capability: what customers bought."""

@@ -1,0 +1,127 @@
+"""Tables: subscriptions as they are, and every state we have known them in."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import BigInteger, Index, String, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from entrepot.store.base import Base
+from entrepot.store.types import JsonText, Quantity, UnitPrice, UtcDateTime
+
+
+class SubscriptionRow(Base):
+    """The current state of a subscription: the projection of its facts.
+
+    Sync owns every column. `account_id` is the customer's account at the
+    connection; empty until that account is known.
+    """
+
+    __tablename__ = "subscription"
+    __table_args__ = (
+        Index(
+            "uq_subscription_connection_id_vendor_id",
+            "connection_id",
+            "vendor_id",
+            unique=True,
+        ),
+        Index("ix_subscription_account_id", "account_id"),
+    )
+
+    id: Mapped[str] = mapped_column(String(40), primary_key=True)
+    tenant_id: Mapped[str] = mapped_column(String(40))
+    connection_id: Mapped[str] = mapped_column(String(40))
+    vendor_id: Mapped[str] = mapped_column(String(200))
+    account_id: Mapped[str] = mapped_column(String(40), default="")
+    customer_vendor_id: Mapped[str] = mapped_column(String(200))
+    sku: Mapped[str] = mapped_column(String(200))
+    product_id: Mapped[str] = mapped_column(String(200), default="")
+    offer_key: Mapped[str] = mapped_column(String(300), default="")
+    name: Mapped[str] = mapped_column(Text)
+    friendly_name: Mapped[str] = mapped_column(Text, default="")
+    quantity: Mapped[Decimal] = mapped_column(Quantity)
+    unit: Mapped[str] = mapped_column(String(50), default="")
+    status: Mapped[str] = mapped_column(String(20))
+    vendor_status: Mapped[str] = mapped_column(String(100), default="")
+    billed: Mapped[bool] = mapped_column(default=True)
+    term: Mapped[str] = mapped_column(String(20), default="")
+    billing_cycle: Mapped[str] = mapped_column(String(20))
+    segment: Mapped[str] = mapped_column(String(50), default="")
+    currency: Mapped[str] = mapped_column(String(3), default="")
+    unit_cost: Mapped[Decimal | None] = mapped_column(UnitPrice)
+    assigned: Mapped[Decimal | None] = mapped_column(Quantity)
+    is_trial: Mapped[bool] = mapped_column(default=False)
+    is_addon: Mapped[bool] = mapped_column(default=False)
+    parent_vendor_id: Mapped[str] = mapped_column(String(200), default="")
+    started_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    term_start: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    term_end: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    auto_renew: Mapped[bool | None]
+    cancellable_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    reducible_quantity: Mapped[Decimal | None] = mapped_column(Quantity)
+    scheduled: Mapped[list[dict[str, Any]]] = mapped_column(JsonText, default=list)
+    order_vendor_id: Mapped[str] = mapped_column(String(200), default="")
+    changed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    vendor_version: Mapped[str] = mapped_column(String(200), default="")
+    attributes: Mapped[dict[str, str]] = mapped_column(JsonText, default=dict)
+    row_hash: Mapped[int] = mapped_column(BigInteger)
+    known_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    missing_since: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    missing_runs: Mapped[int] = mapped_column(default=0)
+    gone_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class SubscriptionFact(Base):
+    """A state of a subscription: true from `valid_from`, known from `known_at`.
+
+    `change` is ``new``, ``changed``, ``gone`` or ``back``. `payload` holds the
+    projection's columns that the vendor gave.
+    """
+
+    __tablename__ = "subscription_fact"
+
+    object_id: Mapped[str] = mapped_column(String(40), primary_key=True)
+    known_at: Mapped[datetime] = mapped_column(UtcDateTime, primary_key=True)
+    tenant_id: Mapped[str] = mapped_column(String(40))
+    connection_id: Mapped[str] = mapped_column(String(40))
+    valid_from: Mapped[datetime] = mapped_column(UtcDateTime)
+    date_estimated: Mapped[bool] = mapped_column(default=False)
+    run_id: Mapped[str] = mapped_column(String(120))
+    change: Mapped[str] = mapped_column(String(20))
+    quantity: Mapped[Decimal] = mapped_column(Quantity)
+    payload: Mapped[dict[str, Any]] = mapped_column(JsonText)
+
+
+class VendorOrderRow(Base):
+    """An order as the vendor reports it."""
+
+    __tablename__ = "vendor_order"
+    __table_args__ = (
+        Index(
+            "uq_vendor_order_connection_id_vendor_id",
+            "connection_id",
+            "vendor_id",
+            unique=True,
+        ),
+    )
+
+    id: Mapped[str] = mapped_column(String(40), primary_key=True)
+    tenant_id: Mapped[str] = mapped_column(String(40), index=True)
+    connection_id: Mapped[str] = mapped_column(String(40))
+    vendor_id: Mapped[str] = mapped_column(String(200))
+    customer_vendor_id: Mapped[str] = mapped_column(String(200))
+    status: Mapped[str] = mapped_column(String(20))
+    vendor_status: Mapped[str] = mapped_column(String(100), default="")
+    reference: Mapped[str] = mapped_column(String(200), default="")
+    ordered_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    lines: Mapped[list[dict[str, Any]]] = mapped_column(JsonText, default=list)
+    attributes: Mapped[dict[str, str]] = mapped_column(JsonText, default=dict)
+    row_hash: Mapped[int] = mapped_column(BigInteger)
+    known_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    missing_since: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    missing_runs: Mapped[int] = mapped_column(default=0)
+    gone_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

@@ -1,0 +1,1 @@
+"""Capability: reading vendors and PSA into the books."""
