@@ -87,8 +87,7 @@ class CredentialsService:
                 session,
                 actor,
                 action="credential.created",
-                subject=row.id,
-                why="",
+                subject=("credential", row.id),
                 before=None,
                 after={"name": title, "scopes": list(allowed)},
             )
@@ -107,7 +106,7 @@ class CredentialsService:
             .where(CredentialRow.tenant_id == actor.tenant_id)
             .order_by(CredentialRow.id)
         )
-        with self._store.unit(SystemScope("credentials")) as session:
+        with self._store.read(SystemScope("credentials")) as session:
             return [_view(row) for row in session.scalars(query)]
 
     def find_credential(self, actor: Actor, credential_id: str) -> Credential | None:
@@ -117,7 +116,7 @@ class CredentialsService:
             PermissionDenied: The actor may not read credentials.
         """
         actor.require("credentials:read")
-        with self._store.unit(SystemScope("credentials")) as session:
+        with self._store.read(SystemScope("credentials")) as session:
             row = _own(session, actor, credential_id)
             return None if row is None else _view(row)
 
@@ -143,8 +142,7 @@ class CredentialsService:
                 session,
                 actor,
                 action="credential.rotated",
-                subject=row.id,
-                why="",
+                subject=("credential", row.id),
                 before=None,
                 after=None,
             )
@@ -167,8 +165,7 @@ class CredentialsService:
                 session,
                 actor,
                 action="credential.revoked",
-                subject=row.id,
-                why="",
+                subject=("credential", row.id),
                 before=None,
                 after=None,
             )
@@ -191,7 +188,7 @@ class CredentialsService:
     def is_active(self, credential_id: str) -> bool:
         """Return whether a credential exists and isn't revoked."""
         query = select(CredentialRow.active).where(CredentialRow.id == credential_id)
-        with self._store.unit(SystemScope("token")) as session:
+        with self._store.read(SystemScope("token")) as session:
             return bool(session.scalar(query))
 
 

@@ -123,8 +123,7 @@ class UsersService:
                 session,
                 actor,
                 action="user.created",
-                subject=row.id,
-                why="",
+                subject=("user", row.id),
                 before=None,
                 after={"operator": operator, "role": role},
             )
@@ -147,8 +146,7 @@ class UsersService:
                 session,
                 actor,
                 action="user.role_granted",
-                subject=user_id,
-                why="",
+                subject=("user", user_id),
                 before={"role": before},
                 after={"role": role},
             )
@@ -173,8 +171,7 @@ class UsersService:
                 session,
                 actor,
                 action="user.password_set",
-                subject=user_id,
-                why="",
+                subject=("user", user_id),
                 before=None,
                 after=None,
             )
@@ -194,8 +191,7 @@ class UsersService:
                 session,
                 actor,
                 action="user.active_set",
-                subject=user_id,
-                why="",
+                subject=("user", user_id),
                 before={"active": row.active},
                 after={"active": active},
             )
@@ -235,14 +231,14 @@ class UsersService:
                 MembershipRow.tenant_id == tenant_id
             )
             query = query.where(UserRow.id.in_(members))
-        with self._store.unit(SystemScope("users")) as session:
+        with self._store.read(SystemScope("users")) as session:
             return [_view(session, row) for row in session.scalars(query)]
 
     def find_sign_in(
         self, *, email: str | None = None, session_id: str | None = None
     ) -> SignIn | None:
         """Return a person by address or session, or None. For signing in only."""
-        with self._store.unit(SystemScope("sign-in")) as session:
+        with self._store.read(SystemScope("sign-in")) as session:
             if email is not None:
                 row = _by_email(session, email.strip().lower())
             else:
@@ -259,7 +255,7 @@ class UsersService:
 
     def find_user(self, user_id: str) -> User | None:
         """Return a person by id, or None."""
-        with self._store.unit(SystemScope("sign-in")) as session:
+        with self._store.read(SystemScope("sign-in")) as session:
             row = session.get(UserRow, user_id)
             return None if row is None else _view(session, row)
 
@@ -276,13 +272,13 @@ class UsersService:
             _one(session, user_id).password_hash = password_hash
 
     def actor_for(self, user: User, tenant_id: str) -> Actor:
-        """Return a person acting for a reseller; without rights where they have none."""
+        """Return a person acting for a reseller; without rights if not a member."""
         permissions = permissions_of(user.role_at(tenant_id), operator=user.operator)
         return Actor(user.id, "user", tenant_id, user.name or user.email, permissions)
 
     def count_users(self) -> int:
         """Return how many people can sign in."""
-        with self._store.unit(SystemScope("users")) as session:
+        with self._store.read(SystemScope("users")) as session:
             return session.scalar(select(func.count()).select_from(UserRow)) or 0
 
     def _put_role(
