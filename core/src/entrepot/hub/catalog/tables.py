@@ -9,11 +9,11 @@ from typing import Any
 from sqlalchemy import BigInteger, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from entrepot.store.base import Base
+from entrepot.store.base import Base, TenantOwned
 from entrepot.store.types import JsonText, Quantity, UnitPrice, UtcDateTime
 
 
-class Offer(Base):
+class Offer(TenantOwned, Base):
     """One way to buy one product at one connection."""
 
     __tablename__ = "offer"
@@ -62,7 +62,7 @@ class Offer(Base):
     gone_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
-class OfferFact(Base):
+class OfferFact(TenantOwned, Base):
     """What we knew of an offer, its prices included, from `known_at` on."""
 
     __tablename__ = "offer_fact"
@@ -72,6 +72,6 @@ class OfferFact(Base):
     tenant_id: Mapped[str] = mapped_column(String(40))
     connection_id: Mapped[str] = mapped_column(String(40))
     valid_from: Mapped[datetime] = mapped_column(UtcDateTime)
-    run_id: Mapped[str] = mapped_column(String(120))
+    run_id: Mapped[str] = mapped_column(String(200))
     change: Mapped[str] = mapped_column(String(20))
     payload: Mapped[dict[str, Any]] = mapped_column(JsonText)

@@ -8,11 +8,11 @@ from typing import Any
 from sqlalchemy import BigInteger, ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from entrepot.store.base import Base
+from entrepot.store.base import Base, TenantOwned
 from entrepot.store.types import JsonText, UtcDateTime
 
 
-class Customer(Base):
+class Customer(TenantOwned, Base):
     """A customer of the reseller: the hub's own record, never touched by sync.
 
     `search_text` is lower-case name, custom id and the accounts' domains, kept for
@@ -37,7 +37,7 @@ class Customer(Base):
     version: Mapped[int] = mapped_column(default=1)
 
 
-class CustomerAccount(Base):
+class CustomerAccount(TenantOwned, Base):
     """A customer's account at one vendor connection: the vendor's fields."""
 
     __tablename__ = "customer_account"
@@ -86,7 +86,7 @@ class CustomerAccount(Base):
     gone_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
-class CustomerAccountFact(Base):
+class CustomerAccountFact(TenantOwned, Base):
     """What we knew of an account from `known_at` on; append-only."""
 
     __tablename__ = "customer_account_fact"
@@ -96,12 +96,12 @@ class CustomerAccountFact(Base):
     tenant_id: Mapped[str] = mapped_column(String(40))
     connection_id: Mapped[str] = mapped_column(String(40))
     valid_from: Mapped[datetime] = mapped_column(UtcDateTime)
-    run_id: Mapped[str] = mapped_column(String(120))
+    run_id: Mapped[str] = mapped_column(String(200))
     change: Mapped[str] = mapped_column(String(20))
     payload: Mapped[dict[str, Any]] = mapped_column(JsonText)
 
 
-class Contact(Base):
+class Contact(TenantOwned, Base):
     """A person at a customer's account or a PSA company, as the other side has it."""
 
     __tablename__ = "contact"

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import BigInteger, Date, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from entrepot.store.base import Base
+from entrepot.store.base import Base, TenantOwned
 from entrepot.store.types import JsonText, Quantity, UnitPrice, UtcDateTime
 
 
@@ -36,7 +36,7 @@ class _Mirrored:
     gone_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
-class PsaCompany(_Mirrored, Base):
+class PsaCompany(_Mirrored, TenantOwned, Base):
     """A company of the PSA."""
 
     __tablename__ = "psa_company"
@@ -62,7 +62,7 @@ class PsaCompany(_Mirrored, Base):
     attributes: Mapped[dict[str, str]] = mapped_column(JsonText, default=dict)
 
 
-class PsaProductRow(_Mirrored, Base):
+class PsaProductRow(_Mirrored, TenantOwned, Base):
     """A product of the PSA's catalogue."""
 
     __tablename__ = "psa_product"
@@ -84,7 +84,7 @@ class PsaProductRow(_Mirrored, Base):
     attributes: Mapped[dict[str, str]] = mapped_column(JsonText, default=dict)
 
 
-class PsaAgreement(_Mirrored, Base):
+class PsaAgreement(_Mirrored, TenantOwned, Base):
     """An agreement, with what is known of how far it is invoiced."""
 
     __tablename__ = "psa_agreement"
@@ -121,7 +121,7 @@ class PsaAgreement(_Mirrored, Base):
     lock_read_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
-class PsaLine(_Mirrored, Base):
+class PsaLine(_Mirrored, TenantOwned, Base):
     """A line of an agreement: what will be invoiced."""
 
     __tablename__ = "psa_line"
@@ -155,7 +155,7 @@ class PsaLine(_Mirrored, Base):
     attributes: Mapped[dict[str, str]] = mapped_column(JsonText, default=dict)
 
 
-class PsaLineFact(Base):
+class PsaLineFact(TenantOwned, Base):
     """What we knew of a line from `known_at` on; append-only."""
 
     __tablename__ = "psa_line_fact"
@@ -165,6 +165,6 @@ class PsaLineFact(Base):
     tenant_id: Mapped[str] = mapped_column(String(40))
     connection_id: Mapped[str] = mapped_column(String(40))
     valid_from: Mapped[datetime] = mapped_column(UtcDateTime)
-    run_id: Mapped[str] = mapped_column(String(120))
+    run_id: Mapped[str] = mapped_column(String(200))
     change: Mapped[str] = mapped_column(String(20))
     payload: Mapped[dict[str, Any]] = mapped_column(JsonText)

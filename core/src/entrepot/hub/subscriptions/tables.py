@@ -9,11 +9,11 @@ from typing import Any
 from sqlalchemy import BigInteger, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from entrepot.store.base import Base
+from entrepot.store.base import Base, TenantOwned
 from entrepot.store.types import JsonText, Quantity, UnitPrice, UtcDateTime
 
 
-class SubscriptionRow(Base):
+class SubscriptionRow(TenantOwned, Base):
     """The current state of a subscription: the projection of its facts.
 
     Sync owns every column. `account_id` is the customer's account at the
@@ -75,7 +75,7 @@ class SubscriptionRow(Base):
     gone_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
-class SubscriptionFact(Base):
+class SubscriptionFact(TenantOwned, Base):
     """A state of a subscription: true from `valid_from`, known from `known_at`.
 
     `change` is ``new``, ``changed``, ``gone`` or ``back``. `payload` holds the
@@ -90,13 +90,13 @@ class SubscriptionFact(Base):
     connection_id: Mapped[str] = mapped_column(String(40))
     valid_from: Mapped[datetime] = mapped_column(UtcDateTime)
     date_estimated: Mapped[bool] = mapped_column(default=False)
-    run_id: Mapped[str] = mapped_column(String(120))
+    run_id: Mapped[str] = mapped_column(String(200))
     change: Mapped[str] = mapped_column(String(20))
     quantity: Mapped[Decimal] = mapped_column(Quantity)
     payload: Mapped[dict[str, Any]] = mapped_column(JsonText)
 
 
-class VendorOrderRow(Base):
+class VendorOrderRow(TenantOwned, Base):
     """An order as the vendor reports it."""
 
     __tablename__ = "vendor_order"

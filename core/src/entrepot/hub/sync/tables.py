@@ -5,14 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Index, LargeBinary, String, Text, text
+from sqlalchemy import Index, LargeBinary, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from entrepot.store.base import Base
+from entrepot.store.base import Base, TenantOwned
 from entrepot.store.types import JsonText, UtcDateTime
 
 
-class SyncRun(Base):
+class SyncRun(TenantOwned, Base):
     """One reading of one connection.
 
     `state` is ``queued``, ``running``, ``complete``, ``incomplete``, ``failed`` or
@@ -23,26 +23,18 @@ class SyncRun(Base):
     __tablename__ = "sync_run"
     __table_args__ = (
         Index("ix_sync_run_tenant_id_id", "tenant_id", "id"),
-        Index(
-            "uq_sync_run_active",
-            "connection_id",
-            "stream",
-            unique=True,
-            sqlite_where=text("state IN ('queued', 'running')"),
-            postgresql_where=text("state IN ('queued', 'running')"),
-        ),
+        Index("ix_sync_run_connection_id_created_at", "connection_id", "created_at"),
     )
 
-    id: Mapped[str] = mapped_column(String(120), primary_key=True)
+    id: Mapped[str] = mapped_column(String(200), primary_key=True)
     tenant_id: Mapped[str] = mapped_column(String(40))
     connection_id: Mapped[str] = mapped_column(String(40))
-    stream: Mapped[str] = mapped_column(String(260))  # crawl, or customer:<id>
+    stream: Mapped[str] = mapped_column(String(120))  # crawl, or customer:<id>
     mode: Mapped[str] = mapped_column(String(20))  # full, incremental, customer
     subject: Mapped[str] = mapped_column(String(200), default="")
     state: Mapped[str] = mapped_column(String(20))
     cause: Mapped[str] = mapped_column(String(40), default="")
     requested_by: Mapped[str] = mapped_column(String(100), default="")
-    reread: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     started_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
@@ -56,7 +48,7 @@ class SyncRun(Base):
     digest: Mapped[str] = mapped_column(String(64), default="")
 
 
-class SyncScope(Base):
+class SyncScope(TenantOwned, Base):
     """How completely one listing scope was last read.
 
     A scope is a stream, and within it one customer or agreement where the other
@@ -69,7 +61,7 @@ class SyncScope(Base):
     stream: Mapped[str] = mapped_column(String(40), primary_key=True)
     scope: Mapped[str] = mapped_column(String(200), primary_key=True)
     tenant_id: Mapped[str] = mapped_column(String(40), index=True)
-    run_id: Mapped[str] = mapped_column(String(120))
+    run_id: Mapped[str] = mapped_column(String(200))
     complete: Mapped[bool]
     complete_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     attempted_at: Mapped[datetime] = mapped_column(UtcDateTime)
@@ -77,12 +69,12 @@ class SyncScope(Base):
     reason: Mapped[str] = mapped_column(Text, default="")
 
 
-class SyncCheckpoint(Base):
+class SyncCheckpoint(TenantOwned, Base):
     """Where an unfinished run stands: cursor and seen-set together."""
 
     __tablename__ = "sync_checkpoint"
 
-    run_id: Mapped[str] = mapped_column(String(120), primary_key=True)
+    run_id: Mapped[str] = mapped_column(String(200), primary_key=True)
     stream: Mapped[str] = mapped_column(String(40), primary_key=True)
     tenant_id: Mapped[str] = mapped_column(String(40), index=True)
     connection_id: Mapped[str] = mapped_column(String(40))
@@ -92,7 +84,7 @@ class SyncCheckpoint(Base):
     saved_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
-class SyncMemory(Base):
+class SyncMemory(TenantOwned, Base):
     """What a stream remembers between runs.
 
     `hashes` is the sorted array of content hashes (unsigned 64 bit, little endian)

@@ -1,0 +1,12 @@
+"""Every table of the hub, imported once so that the metadata is complete.
+
+Each capability owner adds one line; the migration is generated from the result.
+"""
+
+import entrepot.hub.catalog.tables
+import entrepot.hub.customers.tables
+import entrepot.hub.psa.tables
+import entrepot.hub.subscriptions.tables
+import entrepot.hub.sync.tables
+import entrepot.hub.tenants.tables
+import entrepot.store.tables  # noqa: F401
