@@ -9,4 +9,5 @@ import entrepot.hub.psa.tables
 import entrepot.hub.subscriptions.tables
 import entrepot.hub.sync.tables
 import entrepot.hub.tenants.tables
+import entrepot.hub.users.tables
 import entrepot.store.tables  # noqa: F401
