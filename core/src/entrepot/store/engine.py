@@ -1,0 +1,108 @@
+"""Engines: how the hub talks to SQLite and PostgreSQL."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.engine import make_url
+
+from entrepot.store.settings import Settings
+
+WEB_ROLE = "entrepot_web"
+"""PostgreSQL role of web processes; row-level security binds it."""
+
+_UNIXEPOCH_SINCE = (3, 42)
+
+
+def build_engine(settings: Settings, *, web: bool = False) -> Engine:
+    """Return the engine for the hub's database.
+
+    Args:
+        settings: Names the database.
+        web: Whether this is a web process. On PostgreSQL its connections then act
+            as `WEB_ROLE`, so that row-level security holds for whatever they run.
+    """
+    if settings.database_kind == "sqlite":
+        return _sqlite_engine(settings)
+    return _postgresql_engine(settings, web=web)
+
+
+@contextmanager
+def bulk_connection(settings: Settings) -> Iterator[sqlite3.Connection]:
+    """Yield a SQLite connection for loading vendor facts that can be read again.
+
+    It may lose its last transactions in a power cut (``synchronous=NORMAL``) and
+    must never carry decisions, orders or anything that exists only here.
+
+    Raises:
+        ValueError: The database isn't SQLite.
+    """
+    path = settings.sqlite_path
+    if path is None:
+        raise ValueError("Bulk connections exist on SQLite only.")
+    connection = sqlite3.connect(path, check_same_thread=False)
+    try:
+        _prepare_sqlite(connection, None)
+        for pragma in (
+            "synchronous=NORMAL",
+            "cache_size=-262144",
+            "wal_autocheckpoint=50000",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+        yield connection
+        connection.commit()
+        connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
+    finally:
+        connection.close()
+
+
+def _sqlite_engine(settings: Settings) -> Engine:
+    path = settings.sqlite_path
+    if path is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(
+        make_url(settings.database_url),
+        connect_args={"check_same_thread": False},
+    )
+    event.listen(engine, "connect", _prepare_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:  # noqa: ANN401 - driver's
+    connection.isolation_level = "IMMEDIATE"
+    if sqlite3.sqlite_version_info < _UNIXEPOCH_SINCE:
+        # The engine of durable work asks for unixepoch('subsec'), which older
+        # libraries don't have.
+        connection.create_function("unixepoch", 1, lambda _modifier: time.time())
+    for pragma in (
+        "journal_mode=WAL",
+        # Not NORMAL: a power cut could then lose an accepted order.
+        "synchronous=FULL",
+        "busy_timeout=30000",
+        "foreign_keys=ON",
+    ):
+        connection.execute(f"PRAGMA {pragma}").close()
+
+
+def _postgresql_engine(settings: Settings, *, web: bool) -> Engine:
+    engine = create_engine(
+        make_url(settings.database_url),
+        pool_size=settings.database_pool,
+        max_overflow=settings.database_pool,
+        pool_pre_ping=True,
+        connect_args={"options": "-c timezone=UTC", "application_name": "entrepot"},
+    )
+    if web:
+        event.listen(engine, "connect", _become_web)
+    return engine
+
+
+def _become_web(connection: Any, _record: Any) -> None:  # noqa: ANN401 - driver's
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET ROLE {WEB_ROLE}")
+    connection.commit()

@@ -1,0 +1,97 @@
+"""Bringing a database to a revision, and asking where it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, inspect, text
+
+from entrepot.store.base import Base
+from entrepot.store.engine import build_engine
+from entrepot.store.migrations.filters import VERSION_TABLE, include_object
+from entrepot.store.settings import Settings
+
+_FOLDER = Path(__file__).parent
+_LOCK = 7_264_101
+"""Number of the advisory lock that keeps two upgrades of one database apart."""
+
+
+def head_revision() -> str:
+    """Return the newest revision this version of the hub knows."""
+    head = ScriptDirectory(str(_FOLDER)).get_current_head()
+    if head is None:
+        raise RuntimeError("The hub was installed without its migrations.")
+    return head
+
+
+def current_revision(engine: Engine) -> str | None:
+    """Return the database's revision, or None when it is empty."""
+    with engine.connect() as connection:
+        if not inspect(connection).has_table(VERSION_TABLE):
+            return None
+        query = text(f"SELECT version_num FROM {VERSION_TABLE}")  # noqa: S608 - constant
+        revision = connection.execute(query).scalar()
+        return None if revision is None else str(revision)
+
+
+def is_current(engine: Engine) -> bool:
+    """Return whether the database has exactly the schema this version expects."""
+    return current_revision(engine) == head_revision()
+
+
+def upgrade(settings: Settings, revision: str = "head") -> None:
+    """Bring the database to ``revision``; does nothing when it is there already.
+
+    Two processes may call it at once: the second waits for the first.
+    """
+    _run(settings, lambda config: command.upgrade(config, revision))
+
+
+def downgrade(settings: Settings, revision: str = "base") -> None:
+    """Take the database back to ``revision``; ``base`` removes every table."""
+    _run(settings, lambda config: command.downgrade(config, revision))
+
+
+def schema_drift(settings: Settings) -> list[object]:
+    """Return the differences between tables in code and in the database.
+
+    Returns:
+        Alembic's difference records; an empty list when there is none.
+    """
+    with _migrating(settings) as connection:
+        options = {"include_object": include_object, "compare_type": True}
+        context = MigrationContext.configure(connection, opts=options)
+        return list(compare_metadata(context, Base.metadata))
+
+
+def _run(settings: Settings, action: Callable[[Config], None]) -> None:
+    with _migrating(settings) as connection:
+        config = Config()
+        config.set_main_option("script_location", str(_FOLDER))
+        config.attributes["connection"] = connection
+        action(config)
+        connection.commit()
+
+
+@contextmanager
+def _migrating(settings: Settings) -> Iterator[Connection]:
+    """Yield a connection of its own, as owner, with the writers' lock taken."""
+    engine = build_engine(settings)
+    try:
+        with engine.connect() as connection:
+            if settings.database_kind == "sqlite":
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+            else:
+                connection.execute(
+                    text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK}
+                )
+            yield connection
+    finally:
+        engine.dispose()

@@ -1,0 +1,643 @@
+"""The whole schema. Written by entrepot.store.migrations.generate."""
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy import Text  # noqa: F401 - named by rendered types
+from sqlalchemy.dialects import postgresql  # noqa: F401
+
+from entrepot.store.migrations import ddl
+
+revision = "0001"
+down_revision = None
+branch_labels = None
+depends_on = None
+
+TENANT_TABLES = {
+    "api_remembered_answer": "tenant_id",
+    "audit_entry": "tenant_id",
+    "audit_head": "tenant_id",
+    "audit_payload": "tenant_id",
+    "connection_secret": "tenant_id",
+    "contact": "tenant_id",
+    "customer": "tenant_id",
+    "customer_account": "tenant_id",
+    "customer_account_fact": "tenant_id",
+    "offer": "tenant_id",
+    "offer_fact": "tenant_id",
+    "psa_agreement": "tenant_id",
+    "psa_company": "tenant_id",
+    "psa_line": "tenant_id",
+    "psa_line_fact": "tenant_id",
+    "psa_product": "tenant_id",
+    "subscription": "tenant_id",
+    "subscription_fact": "tenant_id",
+    "sync_checkpoint": "tenant_id",
+    "sync_memory": "tenant_id",
+    "sync_run": "tenant_id",
+    "sync_scope": "tenant_id",
+    "tenant": "id",
+    "vendor_order": "tenant_id",
+}
+
+APPEND_ONLY_TABLES = (
+    "audit_entry",
+)
+
+
+def upgrade() -> None:
+    """Create everything."""
+    op.create_table('api_credential',
+    sa.Column('id', sa.String(length=40), nullable=False),
+    sa.Column('tenant_id', sa.String(length=40), nullable=False),
+    sa.Column('name', sa.String(length=120), nullable=False),
+    sa.Column('scopes', sa.Text(), nullable=False),
+    sa.Column('secret_hash', sa.String(length=64), nullable=False),
+    sa.Column('old_secret_hash', sa.String(length=64), nullable=True),
+    sa.Column('old_secret_until', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('active', sa.Boolean(), nullable=False),
+    sa.Column('version', sa.Integer(), nullable=False),
+    sa.Column('created_by', sa.String(length=120), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('last_used_at', sa.DateTime(timezone=True), nullable=True),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_api_credential')),
+    info={'shared': True}
+    )
+    op.create_index(op.f('ix_api_credential_tenant_id'), 'api_credential', ['tenant_id'], unique=False)
+    op.create_table('api_remembered_answer',
+    sa.Column('id', sa.String(length=40), nullable=False),
+    sa.Column('credential', sa.String(length=40), nullable=False),
+    sa.Column('route', sa.String(length=200), nullable=False),
+    sa.Column('key', sa.String(length=255), nullable=False),
+    sa.Column('fingerprint', sa.String(length=64), nullable=False),
+    sa.Column('state', sa.String(length=8), nullable=False),
+    sa.Column('status', sa.Integer(), nullable=True),
+    sa.Column('headers', sa.Text(), nullable=True),
+    sa.Column('body', sa.LargeBinary(), nullable=True),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('expires_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('tenant_id', sa.String(length=40), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_api_remembered_answer')),
+    sa.UniqueConstraint('tenant_id', 'credential', 'route', 'key', name=op.f('uq_api_remembered_answer_tenant_id_credential_route_key'))
+    )
+    op.create_index('ix_api_remembered_answer_expires', 'api_remembered_answer', ['expires_at'], unique=False)
+    op.create_index(op.f('ix_api_remembered_answer_tenant_id'), 'api_remembered_answer', ['tenant_id'], unique=False)
+    op.create_table('app_membership',
+    sa.Column('user_id', sa.String(length=40), nullable=False),
+    sa.Column('tenant_id', sa.String(length=40), nullable=False),
+    sa.Column('role', sa.String(length=40), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.PrimaryKeyConstraint('user_id', 'tenant_id', name=op.f('pk_app_membership')),
+    info={'shared': True}
+    )
+    op.create_index(op.f('ix_app_membership_tenant_id'), 'app_membership', ['tenant_id'], unique=False)
+    op.create_table('app_user',
+    sa.Column('id', sa.String(length=40), nullable=False),
+    sa.Column('email', sa.String(length=254), nullable=False),
+    sa.Column('name', sa.String(length=120), nullable=False),
+    sa.Column('password_hash', sa.String(length=255), nullable=False),
+    sa.Column('session_id', sa.String(length=64), nullable=False),
+    sa.Column('active', sa.Boolean(), nullable=False),
+    sa.Column('operator', sa.Boolean(), nullable=False),
+    sa.Column('theme', sa.String(length=8), nullable=False),
+    sa.Column('zone', sa.String(length=60), nullable=False),
+    sa.Column('login_count', sa.Integer(), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('last_login_at', sa.DateTime(timezone=True), nullable=True),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_app_user')),
+    sa.UniqueConstraint('email', name=op.f('uq_app_user_email')),
+    sa.UniqueConstraint('session_id', name=op.f('uq_app_user_session_id'))
+    )
+    op.create_table('audit_entry',
+    sa.Column('tenant_id', sa.String(length=40), nullable=False),
+    sa.Column('seq', sa.BigInteger(), nullable=False),
+    sa.Column('at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('actor_kind', sa.String(length=16), nullable=False),
+    sa.Column('actor_id', sa.String(length=80), nullable=False),
+    sa.Column('action', sa.String(length=80), nullable=False),
+    sa.Column('subject_kind', sa.String(length=40), nullable=False),
+    sa.Column('subject_id', sa.String(length=80), nullable=False),
+    sa.Column('why', sa.Text(), nullable=False),
+    sa.Column('plugin', sa.String(length=80), nullable=True),
+    sa.Column('payload_id', sa.String(length=40), nullable=False),
+    sa.Column('digest', sa.String(length=64), nullable=False),
+    sa.Column('prev_hash', sa.String(length=64), nullable=False),
+    sa.Column('hash', sa.String(length=64), nullable=False),
+    sa.PrimaryKeyConstraint('tenant_id', 'seq', name=op.f('pk_audit_entry')),
+    info={'append_only': True}
+    )
+    op.create_index(op.f('ix_audit_entry_action'), 'audit_entry', ['action'], unique=False)
+    op.create_index(op.f('ix_audit_entry_subject_id'), 'audit_entry', ['subject_id'], unique=False)
+    op.create_table('audit_head',
+    sa.Column('tenant_id', sa.String(length=40), nullable=False),
+    sa.Column('seq', sa.BigInteger(), nullable=False),
+    sa.Column('hash', sa.String(length=64), nullable=False),
+    sa.PrimaryKeyConstraint('tenant_id', name=op.f('pk_audit_head'))
+    )
+    op.create_table('audit_payload',
+    sa.Column('id', sa.String(length=40), nullable=False),
+    sa.Column('person', sa.String(length=80), nullable=True),
+    sa.Column('salt', sa.String(length=32), nullable=True),
+    sa.Column('document', sa.Text(), nullable=True),
+    sa.Column('erased_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('tenant_id', sa.String(length=40), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_audit_payload'))
+    )
+    op.create_index(op.f('ix_audit_payload_person'), 'audit_payload', ['person'], unique=False)
+    op.create_index(op.f('ix_audit_payload_tenant_id'), 'audit_payload', ['tenant_id'], unique=False)
+    op.create_table('connection_secret',
+    sa.Column('tenant_id', sa.String(length=40), nullable=False),
+    sa.Column('connection_id', sa.String(length=40), nullable=False),
+    sa.Column('name', sa.String(length=80), nullable=False),
+    sa.Column('ciphertext', sa.Text(), nullable=False),
+    sa.Column('key_id', sa.String(length=40), nullable=False),
+    sa.Column('version', sa.Integer(), nullable=False),
+    sa.PrimaryKeyConstraint('tenant_id', 'connection_id', 'name', name=op.f('pk_connection_secret'))
+    )
+    op.create_index(op.f('ix_connection_secret_key_id'), 'connection_secret', ['key_id'], unique=False)
+    op.create_table('contact',
+    sa.Column('id', sa.String(length=40), nullable=False),
+    sa.Column('tenant_id', sa.String(length=40), nullable=False),
+    sa.Column('connection_id', sa.String(length=40), nullable=False),
+    sa.Column('owner_id', sa.String(length=200), nullable=False),
+    sa.Column('vendor_id', sa.String(length=200), nullable=False),
+    sa.Column('first_name', sa.String(length=200), nullable=False),
+    sa.Column('last_name', sa.String(length=200), nullable=False),
+    sa.Column('email', sa.String(length=320), nullable=False),
+    sa.Column('phone', sa.String(length=100), nullable=False),
+    sa.Column('role', sa.String(length=100), nullable=False),
+    sa.Column('is_primary', sa.Boolean(), nullable=False),
+    sa.Column('known_at', sa.DateTime(timezone=True), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_contact'))
+    )
+    op.create_index('ix_contact_connection_id_owner_id', 'contact', ['connection_id', 'owner_id'], unique=False)
+    op.create_index('uq_contact_connection_id_owner_id_vendor_id_email', 'contact', ['connection_id', 'owner_id', 'vendor_id', 'email'], unique=True)
+    op.create_table('customer',
+    sa.Column('id', sa.String(length=40), nullable=False),
+    sa.Column('tenant_id', sa.String(length=40), nullable=False),
+    sa.Column('name', sa.Text(), nullable=False),
+    sa.Column('sort_name', sa.Text(), nullable=False),
+    sa.Column('search_text', sa.Text(), nullable=False),
+    sa.Column('custom_id', sa.String(length=100), nullable=False),
+    sa.Column('state', sa.String(length=20), nullable=False),
+    sa.Column('merged_into', sa.String(length=40), nullable=True),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('updated_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('version', sa.Integer(), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_customer'))
+    )
+    op.create_index('ix_customer_tenant_id_sort_name_id', 'customer', ['tenant_id', 'sort_name', 'id'], unique=False)
+    op.create_table('customer_account_fact',
+    sa.Column('object_id', sa.String(length=40), nullable=False),
+    sa.Column('known_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('tenant_id', sa.String(length=40), nullable=False),
+    sa.Column('connection_id', sa.String(length=40), nullable=False),
+    sa.Column('valid_from', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('run_id', sa.String(length=200), nullable=False),
+    sa.Column('change', sa.String(length=20), nullable=False),
+    sa.Column('payload', sa.Text(), nullable=False),
+    sa.PrimaryKeyConstraint('object_id', 'known_at', name=op.f('pk_customer_account_fact'))
+    )
+    op.create_table('erasure_permit',
+    sa.Column('id', sa.String(length=40), nullable=False),
+    sa.Column('reason', sa.Text(), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_erasure_permit'))
+    )
+    op.create_table('hub_state',
+    sa.Column('key', sa.String(length=80), nullable=False),
+    sa.Column('value', sa.Text(), nullable=False),
+    sa.PrimaryKeyConstraint('key', name=op.f('pk_hub_state'))
+    )
+    op.create_table('offer',
+    sa.Column('id', sa.String(length=40), nullable=False),
+    sa.Column('tenant_id', sa.String(length=40), nullable=False),
+    sa.Column('connection_id', sa.String(length=40), nullable=False),
+    sa.Column('vendor_id', sa.String(length=300), nullable=False),
+    sa.Column('product_id', sa.String(length=200), nullable=False),
+    sa.Column('sku', sa.String(length=200), nullable=False),
+    sa.Column('name', sa.Text(), nullable=False),
+    sa.Column('description', sa.Text(), nullable=False),
+    sa.Column('term', sa.String(length=20), nullable=False),
+    sa.Column('billing_cycle', sa.String(length=20), nullable=False),
+    sa.Column('segment', sa.String(length=50), nullable=False),
+    sa.Column('market', sa.String(length=10), nullable=False),
+    sa.Column('currency', sa.String(length=3), nullable=False),
+    sa.Column('unit_cost', sa.BigInteger(), nullable=True),
+    sa.Column('list_price', sa.BigInteger(), nullable=True),
+    sa.Column('min_quantity', sa.BigInteger(), nullable=False),
+    sa.Column('max_quantity', sa.BigInteger(), nullable=True),
+    sa.Column('unit', sa.String(length=50), nullable=False),
+    sa.Column('is_trial', sa.Boolean(), nullable=False),
+    sa.Column('is_addon', sa.Boolean(), nullable=False),
+    sa.Column('is_usage', sa.Boolean(), nullable=False),
+    sa.Column('purchasable', sa.Boolean(), nullable=False),
+    sa.Column('prerequisite_skus', sa.Text(), nullable=False),
+    sa.Column('part_numbers', sa.Text(), nullable=False),
+    sa.Column('publisher', sa.String(length=200), nullable=False),
+    sa.Column('price_from', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('price_to', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('attributes', sa.Text(), nullable=False),
+    sa.Column('row_hash', sa.BigInteger(), nullable=False),
+    sa.Column('known_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('missing_since', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('missing_runs', sa.Integer(), nullable=False),
+    sa.Column('gone_at', sa.DateTime(timezone=True), nullable=True),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_offer'))
+    )
+    op.create_index('ix_offer_tenant_id_sku', 'offer', ['tenant_id', 'sku'], unique=False)
+    op.create_index('uq_offer_connection_id_vendor_id', 'offer', ['connection_id', 'vendor_id'], unique=True)
+    op.create_table('offer_fact',
+    sa.Column('object_id', sa.String(length=40), nullable=False),
+    sa.Column('known_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('tenant_id', sa.String(length=40), nullable=False),
+    sa.Column('connection_id', sa.String(length=40), nullable=False),
+    sa.Column('valid_from', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('run_id', sa.String(length=200), nullable=False),
+    sa.Column('change', sa.String(length=20), nullable=False),
+    sa.Column('payload', sa.Text(), nullable=False),
+    sa.PrimaryKeyConstraint('object_id', 'known_at', name=op.f('pk_offer_fact'))
+    )
+    op.create_table('psa_agreement',
+    sa.Column('company_vendor_id', sa.String(length=200), nullable=False),
+    sa.Column('name', sa.Text(), nullable=False),
+    sa.Column('type_id', sa.String(length=200), nullable=False),
+    sa.Column('type_name', sa.String(length=200), nullable=False),
+    sa.Column('status', sa.String(length=20), nullable=False),
+    sa.Column('vendor_status', sa.String(length=100), nullable=False),
+    sa.Column('start', sa.Date(), nullable=True),
+    sa.Column('end', sa.Date(), nullable=True),
+    sa.Column('billing_start', sa.Date(), nullable=True),
+    sa.Column('billing_cycle', sa.String(length=20), nullable=False),
+    sa.Column('period_anchor', sa.String(length=20), nullable=False),
+    sa.Column('billing_mode', sa.String(length=20), nullable=False),
+    sa.Column('currency', sa.String(length=3), nullable=False),
+    sa.Column('prorates', sa.Boolean(), nullable=True),
+    sa.Column('next_invoice', sa.Date(), nullable=True),
+    sa.Column('parent_vendor_id', sa.String(length=200), nullable=False),
+    sa.Column('family_vendor_id', sa.String(length=200), nullable=False),
+    sa.Column('vendor_version', sa.String(length=200), nullable=False),
+    sa.Column('attributes', sa.Text(), nullable=False),
+    sa.Column('lock_known', sa.Boolean(), nullable=False),
+    sa.Column('lock_through', sa.Date(), nullable=True),
+    sa.Column('lock_next_invoice', sa.Date(), nullable=True),
+    sa.Column('lock_mode', sa.String(length=20), nullable=False),
+    sa.Column('lock_periods', sa.Text(), nullable=False),
+    sa.Column('lock_reason', sa.Text(), nullable=False),
+    sa.Column('lock_read_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('id', sa.String(length=40), nullable=False),
+    sa.Column('tenant_id', sa.String(length=40), nullable=False),
+    sa.Column('connection_id', sa.String(length=40), nullable=False),
+    sa.Column('vendor_id', sa.String(length=200), nullable=False),
+    sa.Column('row_hash', sa.BigInteger(), nullable=False),
+    sa.Column('known_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('missing_since', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('missing_runs', sa.Integer(), nullable=False),
+    sa.Column('gone_at', sa.DateTime(timezone=True), nullable=True),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_psa_agreement'))
+    )
+    op.create_index('ix_psa_agreement_company', 'psa_agreement', ['connection_id', 'company_vendor_id'], unique=False)
+    op.create_index(op.f('ix_psa_agreement_tenant_id'), 'psa_agreement', ['tenant_id'], unique=False)
+    op.create_index('uq_psa_agreement_connection_id_vendor_id', 'psa_agreement', ['connection_id', 'vendor_id'], unique=True)
+    op.create_table('psa_company',
+    sa.Column('name', sa.Text(), nullable=False),
+    sa.Column('identifier', sa.String(length=200), nullable=False),
+    sa.Column('active', sa.Boolean(), nullable=False),
+    sa.Column('is_customer', sa.Boolean(), nullable=False),
+    sa.Column('deleted', sa.Boolean(), nullable=False),
+    sa.Column('merged_into', sa.String(length=200), nullable=False),
+    sa.Column('domains', sa.Text(), nullable=False),
+    sa.Column('tax_id', sa.String(length=100), nullable=False),
+    sa.Column('phone', sa.String(length=100), nullable=False),
+    sa.Column('email', sa.String(length=320), nullable=False),
+    sa.Column('country', sa.String(length=2), nullable=False),
+    sa.Column('city', sa.String(length=200), nullable=False),
+    sa.Column('postal_code', sa.String(length=40), nullable=False),
+    sa.Column('external_ids', sa.Text(), nullable=False),
+    sa.Column('parent_vendor_id', sa.String(length=200), nullable=False),
+    sa.Column('status', sa.String(length=100), nullable=False),
+    sa.Column('vendor_version', sa.String(length=200), nullable=False),
+    sa.Column('attributes', sa.Text(), nullable=False),
+    sa.Column('id', sa.String(length=40), nullable=False),
+    sa.Column('tenant_id', sa.String(length=40), nullable=False),
+    sa.Column('connection_id', sa.String(length=40), nullable=False),
+    sa.Column('vendor_id', sa.String(length=200), nullable=False),
+    sa.Column('row_hash', sa.BigInteger(), nullable=False),
+    sa.Column('known_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('missing_since', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('missing_runs', sa.Integer(), nullable=False),
+    sa.Column('gone_at', sa.DateTime(timezone=True), nullable=True),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_psa_company'))
+    )
+    op.create_index(op.f('ix_psa_company_tenant_id'), 'psa_company', ['tenant_id'], unique=False)
+    op.create_index('uq_psa_company_connection_id_vendor_id', 'psa_company', ['connection_id', 'vendor_id'], unique=True)
+    op.create_table('psa_line',
+    sa.Column('agreement_vendor_id', sa.String(length=200), nullable=False),
+    sa.Column('company_vendor_id', sa.String(length=200), nullable=False),
+    sa.Column('product_vendor_id', sa.String(length=200), nullable=False),
+    sa.Column('product_name', sa.Text(), nullable=False),
+    sa.Column('description', sa.Text(), nullable=False),
+    sa.Column('invoice_text', sa.Text(), nullable=False),
+    sa.Column('quantity', sa.BigInteger(), nullable=False),
+    sa.Column('included_quantity', sa.BigInteger(), nullable=False),
+    sa.Column('unit_price', sa.BigInteger(), nullable=True),
+    sa.Column('unit_cost', sa.BigInteger(), nullable=True),
+    sa.Column('currency', sa.String(length=3), nullable=False),
+    sa.Column('bill', sa.String(length=20), nullable=False),
+    sa.Column('taxable', sa.Boolean(), nullable=True),
+    sa.Column('effective', sa.Date(), nullable=True),
+    sa.Column('ends', sa.Date(), nullable=True),
+    sa.Column('reference', sa.String(length=200), nullable=False),
+    sa.Column('line_created_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('line_created_by', sa.String(length=200), nullable=False),
+    sa.Column('changed_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('changed_by', sa.String(length=200), nullable=False),
+    sa.Column('change_token', sa.String(length=200), nullable=False),
+    sa.Column('attributes', sa.Text(), nullable=False),
+    sa.Column('id', sa.String(length=40), nullable=False),
+    sa.Column('tenant_id', sa.String(length=40), nullable=False),
+    sa.Column('connection_id', sa.String(length=40), nullable=False),
+    sa.Column('vendor_id', sa.String(length=200), nullable=False),
+    sa.Column('row_hash', sa.BigInteger(), nullable=False),
+    sa.Column('known_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('missing_since', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('missing_runs', sa.Integer(), nullable=False),
+    sa.Column('gone_at', sa.DateTime(timezone=True), nullable=True),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_psa_line'))
+    )
+    op.create_index('ix_psa_line_agreement', 'psa_line', ['connection_id', 'agreement_vendor_id'], unique=False)
+    op.create_index('ix_psa_line_company', 'psa_line', ['connection_id', 'company_vendor_id'], unique=False)
+    op.create_index(op.f('ix_psa_line_tenant_id'), 'psa_line', ['tenant_id'], unique=False)
+    op.create_index('uq_psa_line_connection_id_vendor_id', 'psa_line', ['connection_id', 'vendor_id'], unique=True)
+    op.create_table('psa_line_fact',
+    sa.Column('object_id', sa.String(length=40), nullable=False),
+    sa.Column('known_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('tenant_id', sa.String(length=40), nullable=False),
+    sa.Column('connection_id', sa.String(length=40), nullable=False),
+    sa.Column('valid_from', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('run_id', sa.String(length=200), nullable=False),
+    sa.Column('change', sa.String(length=20), nullable=False),
+    sa.Column('payload', sa.Text(), nullable=False),
+    sa.PrimaryKeyConstraint('object_id', 'known_at', name=op.f('pk_psa_line_fact'))
+    )
+    op.create_table('psa_product',
+    sa.Column('identifier', sa.String(length=200), nullable=False),
+    sa.Column('name', sa.Text(), nullable=False),
+    sa.Column('active', sa.Boolean(), nullable=False),
+    sa.Column('vendor_sku', sa.String(length=200), nullable=False),
+    sa.Column('part_number', sa.String(length=200), nullable=False),
+    sa.Column('cross_reference', sa.String(length=200), nullable=False),
+    sa.Column('price', sa.BigInteger(), nullable=True),
+    sa.Column('cost', sa.BigInteger(), nullable=True),
+    sa.Column('currency', sa.String(length=3), nullable=False),
+    sa.Column('taxable', sa.Boolean(), nullable=True),
+    sa.Column('category', sa.String(length=200), nullable=False),
+    sa.Column('usable_on_lines', sa.Boolean(), nullable=False),
+    sa.Column('vendor_version', sa.String(length=200), nullable=False),
+    sa.Column('attributes', sa.Text(), nullable=False),
+    sa.Column('id', sa.String(length=40), nullable=False),
+    sa.Column('tenant_id', sa.String(length=40), nullable=False),
+    sa.Column('connection_id', sa.String(length=40), nullable=False),
+    sa.Column('vendor_id', sa.String(length=200), nullable=False),
+    sa.Column('row_hash', sa.BigInteger(), nullable=False),
+    sa.Column('known_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('missing_since', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('missing_runs', sa.Integer(), nullable=False),
+    sa.Column('gone_at', sa.DateTime(timezone=True), nullable=True),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_psa_product'))
+    )
+    op.create_index(op.f('ix_psa_product_tenant_id'), 'psa_product', ['tenant_id'], unique=False)
+    op.create_index('uq_psa_product_connection_id_vendor_id', 'psa_product', ['connection_id', 'vendor_id'], unique=True)
+    op.create_table('rate_window',
+    sa.Column('key', sa.Text(), nullable=False),
+    sa.Column('expires_at', sa.Float(), nullable=False),
+    sa.Column('hits', sa.BigInteger(), nullable=False),
+    sa.PrimaryKeyConstraint('key', name=op.f('pk_rate_window'))
+    )
+    op.create_table('subscription',
+    sa.Column('id', sa.String(length=40), nullable=False),
+    sa.Column('tenant_id', sa.String(length=40), nullable=False),
+    sa.Column('connection_id', sa.String(length=40), nullable=False),
+    sa.Column('vendor_id', sa.String(length=200), nullable=False),
+    sa.Column('account_id', sa.String(length=40), nullable=False),
+    sa.Column('customer_vendor_id', sa.String(length=200), nullable=False),
+    sa.Column('sku', sa.String(length=200), nullable=False),
+    sa.Column('product_id', sa.String(length=200), nullable=False),
+    sa.Column('offer_key', sa.String(length=300), nullable=False),
+    sa.Column('name', sa.Text(), nullable=False),
+    sa.Column('friendly_name', sa.Text(), nullable=False),
+    sa.Column('quantity', sa.BigInteger(), nullable=False),
+    sa.Column('unit', sa.String(length=50), nullable=False),
+    sa.Column('status', sa.String(length=20), nullable=False),
+    sa.Column('vendor_status', sa.String(length=100), nullable=False),
+    sa.Column('billed', sa.Boolean(), nullable=False),
+    sa.Column('term', sa.String(length=20), nullable=False),
+    sa.Column('billing_cycle', sa.String(length=20), nullable=False),
+    sa.Column('segment', sa.String(length=50), nullable=False),
+    sa.Column('currency', sa.String(length=3), nullable=False),
+    sa.Column('unit_cost', sa.BigInteger(), nullable=True),
+    sa.Column('assigned', sa.BigInteger(), nullable=True),
+    sa.Column('is_trial', sa.Boolean(), nullable=False),
+    sa.Column('is_addon', sa.Boolean(), nullable=False),
+    sa.Column('parent_vendor_id', sa.String(length=200), nullable=False),
+    sa.Column('started_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('term_start', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('term_end', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('ended_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('auto_renew', sa.Boolean(), nullable=True),
+    sa.Column('cancellable_until', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('reducible_quantity', sa.BigInteger(), nullable=True),
+    sa.Column('scheduled', sa.Text(), nullable=False),
+    sa.Column('order_vendor_id', sa.String(length=200), nullable=False),
+    sa.Column('changed_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('vendor_version', sa.String(length=200), nullable=False),
+    sa.Column('attributes', sa.Text(), nullable=False),
+    sa.Column('row_hash', sa.BigInteger(), nullable=False),
+    sa.Column('known_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('missing_since', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('missing_runs', sa.Integer(), nullable=False),
+    sa.Column('gone_at', sa.DateTime(timezone=True), nullable=True),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_subscription'))
+    )
+    op.create_index('ix_subscription_account_id', 'subscription', ['account_id'], unique=False)
+    op.create_index('uq_subscription_connection_id_vendor_id', 'subscription', ['connection_id', 'vendor_id'], unique=True)
+    op.create_table('subscription_fact',
+    sa.Column('object_id', sa.String(length=40), nullable=False),
+    sa.Column('known_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('tenant_id', sa.String(length=40), nullable=False),
+    sa.Column('connection_id', sa.String(length=40), nullable=False),
+    sa.Column('valid_from', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('date_estimated', sa.Boolean(), nullable=False),
+    sa.Column('run_id', sa.String(length=200), nullable=False),
+    sa.Column('change', sa.String(length=20), nullable=False),
+    sa.Column('quantity', sa.BigInteger(), nullable=False),
+    sa.Column('payload', sa.Text(), nullable=False),
+    sa.PrimaryKeyConstraint('object_id', 'known_at', name=op.f('pk_subscription_fact'))
+    )
+    op.create_table('sync_checkpoint',
+    sa.Column('run_id', sa.String(length=200), nullable=False),
+    sa.Column('stream', sa.String(length=40), nullable=False),
+    sa.Column('tenant_id', sa.String(length=40), nullable=False),
+    sa.Column('connection_id', sa.String(length=40), nullable=False),
+    sa.Column('cursor', sa.Text(), nullable=False),
+    sa.Column('seen', sa.LargeBinary(), nullable=False),
+    sa.Column('counts', sa.Text(), nullable=False),
+    sa.Column('saved_at', sa.DateTime(timezone=True), nullable=False),
+    sa.PrimaryKeyConstraint('run_id', 'stream', name=op.f('pk_sync_checkpoint'))
+    )
+    op.create_index(op.f('ix_sync_checkpoint_tenant_id'), 'sync_checkpoint', ['tenant_id'], unique=False)
+    op.create_table('sync_memory',
+    sa.Column('connection_id', sa.String(length=40), nullable=False),
+    sa.Column('stream', sa.String(length=40), nullable=False),
+    sa.Column('tenant_id', sa.String(length=40), nullable=False),
+    sa.Column('mapping_version', sa.String(length=100), nullable=False),
+    sa.Column('hashes', sa.LargeBinary(), nullable=False),
+    sa.Column('feed_cursor', sa.Text(), nullable=False),
+    sa.Column('feed_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('complete_at', sa.DateTime(timezone=True), nullable=True),
+    sa.PrimaryKeyConstraint('connection_id', 'stream', name=op.f('pk_sync_memory'))
+    )
+    op.create_index(op.f('ix_sync_memory_tenant_id'), 'sync_memory', ['tenant_id'], unique=False)
+    op.create_table('sync_run',
+    sa.Column('id', sa.String(length=200), nullable=False),
+    sa.Column('tenant_id', sa.String(length=40), nullable=False),
+    sa.Column('connection_id', sa.String(length=40), nullable=False),
+    sa.Column('stream', sa.String(length=120), nullable=False),
+    sa.Column('mode', sa.String(length=20), nullable=False),
+    sa.Column('subject', sa.String(length=200), nullable=False),
+    sa.Column('state', sa.String(length=20), nullable=False),
+    sa.Column('cause', sa.String(length=40), nullable=False),
+    sa.Column('requested_by', sa.String(length=100), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('started_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('ended_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('as_of', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('counts', sa.Text(), nullable=False),
+    sa.Column('complete', sa.Boolean(), nullable=False),
+    sa.Column('incomplete_reason', sa.Text(), nullable=False),
+    sa.Column('error_code', sa.String(length=100), nullable=False),
+    sa.Column('error_text', sa.Text(), nullable=False),
+    sa.Column('remedy', sa.Text(), nullable=False),
+    sa.Column('digest', sa.String(length=64), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_sync_run'))
+    )
+    op.create_index('ix_sync_run_connection_id_created_at', 'sync_run', ['connection_id', 'created_at'], unique=False)
+    op.create_index('ix_sync_run_tenant_id_id', 'sync_run', ['tenant_id', 'id'], unique=False)
+    op.create_table('sync_scope',
+    sa.Column('connection_id', sa.String(length=40), nullable=False),
+    sa.Column('stream', sa.String(length=40), nullable=False),
+    sa.Column('scope', sa.String(length=200), nullable=False),
+    sa.Column('tenant_id', sa.String(length=40), nullable=False),
+    sa.Column('run_id', sa.String(length=200), nullable=False),
+    sa.Column('complete', sa.Boolean(), nullable=False),
+    sa.Column('complete_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('attempted_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('items', sa.Integer(), nullable=False),
+    sa.Column('reason', sa.Text(), nullable=False),
+    sa.PrimaryKeyConstraint('connection_id', 'stream', 'scope', name=op.f('pk_sync_scope'))
+    )
+    op.create_index(op.f('ix_sync_scope_tenant_id'), 'sync_scope', ['tenant_id'], unique=False)
+    op.create_table('tenant',
+    sa.Column('id', sa.String(length=40), nullable=False),
+    sa.Column('slug', sa.String(length=60), nullable=False),
+    sa.Column('name', sa.String(length=200), nullable=False),
+    sa.Column('status', sa.String(length=16), nullable=False),
+    sa.Column('billing_zone', sa.String(length=64), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.CheckConstraint("status IN ('active', 'suspended')", name=op.f('ck_tenant_status')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_tenant')),
+    sa.UniqueConstraint('slug', name=op.f('uq_tenant_slug')),
+    info={'tenant_column': 'id'}
+    )
+    op.create_table('vendor_order',
+    sa.Column('id', sa.String(length=40), nullable=False),
+    sa.Column('tenant_id', sa.String(length=40), nullable=False),
+    sa.Column('connection_id', sa.String(length=40), nullable=False),
+    sa.Column('vendor_id', sa.String(length=200), nullable=False),
+    sa.Column('customer_vendor_id', sa.String(length=200), nullable=False),
+    sa.Column('status', sa.String(length=20), nullable=False),
+    sa.Column('vendor_status', sa.String(length=100), nullable=False),
+    sa.Column('reference', sa.String(length=200), nullable=False),
+    sa.Column('ordered_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('lines', sa.Text(), nullable=False),
+    sa.Column('attributes', sa.Text(), nullable=False),
+    sa.Column('row_hash', sa.BigInteger(), nullable=False),
+    sa.Column('known_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('missing_since', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('missing_runs', sa.Integer(), nullable=False),
+    sa.Column('gone_at', sa.DateTime(timezone=True), nullable=True),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_vendor_order'))
+    )
+    op.create_index(op.f('ix_vendor_order_tenant_id'), 'vendor_order', ['tenant_id'], unique=False)
+    op.create_index('uq_vendor_order_connection_id_vendor_id', 'vendor_order', ['connection_id', 'vendor_id'], unique=True)
+    op.create_table('customer_account',
+    sa.Column('id', sa.String(length=40), nullable=False),
+    sa.Column('tenant_id', sa.String(length=40), nullable=False),
+    sa.Column('connection_id', sa.String(length=40), nullable=False),
+    sa.Column('vendor_id', sa.String(length=200), nullable=False),
+    sa.Column('customer_id', sa.String(length=40), nullable=False),
+    sa.Column('name', sa.Text(), nullable=False),
+    sa.Column('domain', sa.String(length=255), nullable=False),
+    sa.Column('domains', sa.Text(), nullable=False),
+    sa.Column('default_domain', sa.String(length=255), nullable=False),
+    sa.Column('tax_id', sa.String(length=100), nullable=False),
+    sa.Column('email', sa.String(length=320), nullable=False),
+    sa.Column('phone', sa.String(length=100), nullable=False),
+    sa.Column('country', sa.String(length=2), nullable=False),
+    sa.Column('region', sa.String(length=200), nullable=False),
+    sa.Column('city', sa.String(length=200), nullable=False),
+    sa.Column('postal_code', sa.String(length=40), nullable=False),
+    sa.Column('address', sa.Text(), nullable=False),
+    sa.Column('language', sa.String(length=35), nullable=False),
+    sa.Column('currency', sa.String(length=3), nullable=False),
+    sa.Column('status', sa.String(length=20), nullable=False),
+    sa.Column('vendor_status', sa.String(length=100), nullable=False),
+    sa.Column('vendor_created_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('vendor_version', sa.String(length=200), nullable=False),
+    sa.Column('external_ids', sa.Text(), nullable=False),
+    sa.Column('attributes', sa.Text(), nullable=False),
+    sa.Column('row_hash', sa.BigInteger(), nullable=False),
+    sa.Column('known_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('missing_since', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('missing_runs', sa.Integer(), nullable=False),
+    sa.Column('gone_at', sa.DateTime(timezone=True), nullable=True),
+    sa.ForeignKeyConstraint(['customer_id'], ['customer.id'], name=op.f('fk_customer_account_customer_id_customer'), initially='DEFERRED', deferrable=True),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_customer_account'))
+    )
+    op.create_index('ix_customer_account_customer_id', 'customer_account', ['customer_id'], unique=False)
+    op.create_index('ix_customer_account_tenant_id_id', 'customer_account', ['tenant_id', 'id'], unique=False)
+    op.create_index('uq_customer_account_connection_id_vendor_id', 'customer_account', ['connection_id', 'vendor_id'], unique=True)
+    ddl.install(op.get_bind(), TENANT_TABLES, APPEND_ONLY_TABLES)
+
+
+def downgrade() -> None:
+    """Remove everything."""
+    op.drop_table('customer_account')
+    op.drop_table('vendor_order')
+    op.drop_table('tenant')
+    op.drop_table('sync_scope')
+    op.drop_table('sync_run')
+    op.drop_table('sync_memory')
+    op.drop_table('sync_checkpoint')
+    op.drop_table('subscription_fact')
+    op.drop_table('subscription')
+    op.drop_table('rate_window')
+    op.drop_table('psa_product')
+    op.drop_table('psa_line_fact')
+    op.drop_table('psa_line')
+    op.drop_table('psa_company')
+    op.drop_table('psa_agreement')
+    op.drop_table('offer_fact')
+    op.drop_table('offer')
+    op.drop_table('hub_state')
+    op.drop_table('erasure_permit')
+    op.drop_table('customer_account_fact')
+    op.drop_table('customer')
+    op.drop_table('contact')
+    op.drop_table('connection_secret')
+    op.drop_table('audit_payload')
+    op.drop_table('audit_head')
+    op.drop_table('audit_entry')
+    op.drop_table('app_user')
+    op.drop_table('app_membership')
+    op.drop_table('api_remembered_answer')
+    op.drop_table('api_credential')
+    ddl.uninstall(op.get_bind())
