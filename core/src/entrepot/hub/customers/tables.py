@@ -102,30 +102,36 @@ class CustomerAccountFact(TenantOwned, Base):
 
 
 class Contact(TenantOwned, Base):
-    """A person at a customer's account or a PSA company, as the other side has it."""
+    """A person at a customer's account or a PSA company, as the other side has it.
+
+    `owner_id` is the vendor id of that account or company. Where the other side gives
+    people no id, `vendor_id` is made of the owner and the address.
+    """
 
     __tablename__ = "contact"
     __table_args__ = (
         Index("ix_contact_connection_id_owner_id", "connection_id", "owner_id"),
         Index(
-            "uq_contact_connection_id_owner_id_vendor_id_email",
+            "uq_contact_connection_id_vendor_id",
             "connection_id",
-            "owner_id",
             "vendor_id",
-            "email",
             unique=True,
         ),
     )
 
     id: Mapped[str] = mapped_column(String(40), primary_key=True)
-    tenant_id: Mapped[str] = mapped_column(String(40))
+    tenant_id: Mapped[str] = mapped_column(String(40), index=True)
     connection_id: Mapped[str] = mapped_column(String(40))
+    vendor_id: Mapped[str] = mapped_column(String(500))
     owner_id: Mapped[str] = mapped_column(String(200))
-    vendor_id: Mapped[str] = mapped_column(String(200), default="")
     first_name: Mapped[str] = mapped_column(String(200), default="")
     last_name: Mapped[str] = mapped_column(String(200), default="")
     email: Mapped[str] = mapped_column(String(320), default="")
     phone: Mapped[str] = mapped_column(String(100), default="")
     role: Mapped[str] = mapped_column(String(100), default="")
     is_primary: Mapped[bool] = mapped_column(default=False)
+    row_hash: Mapped[int] = mapped_column(BigInteger)
     known_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    missing_since: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    missing_runs: Mapped[int] = mapped_column(default=0)
+    gone_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

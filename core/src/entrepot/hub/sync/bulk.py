@@ -7,18 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
 from sqlalchemy import Connection, select
 from sqlalchemy.orm import Session
 
-from entrepot.hub.sync.driver import Encoded, Row, insert_rows, update_rows
+from entrepot.hub.sync.driver import Encoded, insert_rows, update_rows
 from entrepot.hub.sync.targets import Target
 from entrepot.store.ids import new_ids
 
 _LOOK_UP = 5_000
+_TICK = timedelta(microseconds=1)  # two states are never learnt at one moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +208,9 @@ class BulkWriter:
         ]
         insert_rows(connection, self.target.table, columns, rows)
         facts = zip(ids, (item for _, item in fresh), strict=True)
-        self._facts(connection, [(i, item, "new") for i, item in facts], origin)
+        self._facts(
+            connection, [(i, item, "new", origin.read_at) for i, item in facts], origin
+        )
         done.new += len(rows)
         done.created.extend(
             (vendor_id, row_id)
@@ -233,26 +236,27 @@ class BulkWriter:
             *self.target.columns,
             *(name for name, _ in self._always),
         )
+        learnt = [max(origin.read_at, row.known_at + _TICK) for row, _ in changed]
         rows = [
             (
                 row.id,
                 item.row_hash,
-                origin.read_at,
+                at,
                 None,
                 0,
                 None,
                 *self.target.values(item.record),
                 *(fill(item.record) for _, fill in self._always),
             )
-            for row, item in changed
+            for (row, item), at in zip(changed, learnt, strict=True)
         ]
         update_rows(connection, self.target.table, columns, rows)
         kinds = ["back" if row.gone_at else "changed" for row, _ in changed]
         self._facts(
             connection,
             [
-                (row.id, item, kind)
-                for (row, item), kind in zip(changed, kinds, strict=True)
+                (row.id, item, kind, at)
+                for (row, item), kind, at in zip(changed, kinds, learnt, strict=True)
             ],
             origin,
         )
@@ -263,7 +267,7 @@ class BulkWriter:
     def _facts(
         self,
         connection: Connection,
-        items: list[tuple[str, Incoming, str]],
+        items: list[tuple[str, Incoming, str, datetime]],
         origin: Origin,
     ) -> None:
         target = self.target
@@ -277,15 +281,15 @@ class BulkWriter:
             *(name for name, _ in further),
         )
         rows = []
-        for row_id, item, change in items:
+        for row_id, item, change, at in items:
             since = target.since(item.record)
             rows.append(
                 (
                     row_id,
-                    origin.read_at,
+                    at,
                     origin.tenant_id,
                     origin.connection_id,
-                    since or origin.read_at,
+                    since or at,
                     origin.run_id,
                     change,
                     Encoded(msgspec.json.encode(item.record).decode()),

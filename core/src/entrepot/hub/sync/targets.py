@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import Table
 
 from entrepot.hub.catalog.tables import Offer, OfferFact
-from entrepot.hub.customers.tables import CustomerAccount, CustomerAccountFact
+from entrepot.hub.customers.tables import Contact, CustomerAccount, CustomerAccountFact
 from entrepot.hub.psa.tables import (
     PsaAgreement,
     PsaCompany,
@@ -164,6 +164,17 @@ LINES = Target(
     owner_column="agreement_vendor_id",
     since=lambda record: record.changed_at,
 )
+CONTACTS = Target(
+    name="contacts",
+    table=_table(Contact),
+    fact=None,
+    prefix="ctc",
+    columns=values.CONTACT_COLUMNS,
+    values=values.contact_values,
+    vendor_id=values.contact_key,
+    owner=lambda record: str(record.owner_id),
+    owner_column="owner_id",
+)
 
 TARGETS = {
     target.name: target
@@ -176,5 +187,6 @@ TARGETS = {
         PRODUCTS,
         AGREEMENTS,
         LINES,
+        CONTACTS,
     )
 }

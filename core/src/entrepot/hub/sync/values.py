@@ -9,6 +9,7 @@ from entrepot.sdk.model import (
     Agreement,
     AgreementLine,
     Company,
+    Contact,
     Offer,
     PsaProduct,
     ScheduledChange,
@@ -317,3 +318,24 @@ def line_values(record: AgreementLine) -> Values:
         record.change_token,
         dict(record.attributes),
     )
+
+
+CONTACT_COLUMNS = _columns("owner_id first_name last_name email phone role is_primary")
+
+
+def contact_values(record: Contact) -> Values:
+    """Values of `CONTACT_COLUMNS`."""
+    return (
+        record.owner_id,
+        record.first_name,
+        record.last_name,
+        record.email,
+        record.phone,
+        record.role,
+        record.primary,
+    )
+
+
+def contact_key(record: Contact) -> str:
+    """The other side's id, or owner and address where it has none."""
+    return record.vendor_id or f"{record.owner_id}/{record.email}"
