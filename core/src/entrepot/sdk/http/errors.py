@@ -144,15 +144,15 @@ _FAULTS: tuple[tuple[type[BaseException], str, str, bool], ...] = (
         False,
     ),
     (
-        urllib3_errors.ConnectTimeoutError,
-        "connect_timeout",
-        "The other side cannot be reached: nobody answers at its address.",
-        False,
-    ),
-    (
         urllib3_errors.NewConnectionError,
         "host_unreachable",
         "The other side cannot be reached at its address.",
+        False,
+    ),
+    (
+        urllib3_errors.ConnectTimeoutError,
+        "connect_timeout",
+        "The other side cannot be reached: nobody answers at its address.",
         False,
     ),
     (

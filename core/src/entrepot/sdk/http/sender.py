@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 import requests
 import urllib3
@@ -181,7 +182,7 @@ class Sender:
             preload_content=False,
         )
         try:
-            body = b"".join(self._limited(call, raw.stream(_CHUNK), end, True))
+            body = b"".join(self._limited(call, _reads(raw), end, True))
         except BaseException:
             raw.close()
             raise
@@ -202,7 +203,7 @@ class Sender:
     def _pieces(
         self, call: Call, raw: requests.Response, end: float, *, limited: bool
     ) -> Iterator[bytes]:
-        return self._limited(call, raw.iter_content(_CHUNK), end, limited)
+        return self._limited(call, _reads(raw.raw), end, limited)
 
     def _limited(
         self, call: Call, pieces: Iterable[bytes], end: float, limited: bool
@@ -221,6 +222,15 @@ class Sender:
                     detail=call.where,
                 )
             yield piece
+
+
+def _reads(raw: Any) -> Iterator[bytes]:  # noqa: ANN401 - urllib3's base class lacks read1
+    """The body as it arrives.
+
+    `stream()` would wait until a whole chunk is there and hide a body that drips.
+    """
+    while piece := raw.read1(_CHUNK, decode_content=True):
+        yield piece
 
 
 def _head(call: Call, raw: requests.Response) -> HttpResponse:
