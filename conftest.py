@@ -6,6 +6,8 @@ system's binaries (they carry pg_trgm and btree_gin), else those of the wheel
 of them the tests fail: both databases are part of every claim.
 """
 
+# ruff: noqa: ANN401, S603 - starts the server it was found to be; any setting goes
+
 from __future__ import annotations
 
 import contextlib

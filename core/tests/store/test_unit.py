@@ -1,9 +1,6 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import func, select, text, update
-from sqlalchemy.exc import DBAPIError
-
 from entrepot.hub.tenants.tables import Tenant
 from entrepot.store import (
     NestedUnit,
@@ -15,6 +12,8 @@ from entrepot.store import (
     in_unit,
 )
 from entrepot.store.secrets import ConnectionSecret
+from sqlalchemy import func, select, text, update
+from sqlalchemy.exc import DBAPIError
 
 
 def _secret(tenant: str | None, name: str) -> ConnectionSecret:

@@ -56,7 +56,6 @@ class _Pending:
     at: datetime
     action: str
     subject: Subject
-    why: str
     document: dict[str, Any]
     plugin: str | None
 
@@ -90,7 +89,12 @@ def audit(
     Raises:
         TypeError: ``before`` or ``after`` isn't JSON-ready.
     """
-    document = {"actor_name": actor.name, "before": before, "after": after}
+    document = {
+        "actor_name": actor.name,
+        "why": why,
+        "before": before,
+        "after": after,
+    }
     clean = _redactor.data(document)
     JsonText.dumps(clean)
     pending: list[_Pending] = session.info.setdefault(_PENDING, [])
@@ -101,7 +105,6 @@ def audit(
             at=session.info["clock"].now(),
             action=action,
             subject=subject if isinstance(subject, Subject) else Subject(*subject),
-            why=_redactor.text(why),
             document=clean,
             plugin=plugin,
         )
@@ -145,11 +148,12 @@ def note_system_work(session: Session, scope: Scope, changed: Counter[str]) -> N
 
 
 def _append(session: Session, head: AuditHead, pending: _Pending) -> None:
+    salt = secrets.token_hex(16)
     payload = AuditPayload(
         id=new_id("pay"),
         tenant_id=pending.tenant_id,
         person=pending.subject.person,
-        salt=secrets.token_hex(16),
+        salt=salt,
         document=pending.document,
     )
     entry = AuditEntry(
@@ -161,10 +165,9 @@ def _append(session: Session, head: AuditHead, pending: _Pending) -> None:
         action=pending.action,
         subject_kind=pending.subject.kind,
         subject_id=pending.subject.id,
-        why=pending.why,
         plugin=pending.plugin,
         payload_id=payload.id,
-        digest=payload_digest(payload.salt, pending.document),
+        digest=payload_digest(salt, pending.document),
         prev_hash=head.hash,
     )
     entry.hash = entry_hash(entry)

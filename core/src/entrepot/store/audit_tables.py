@@ -6,7 +6,7 @@ import hashlib
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, String, Text
+from sqlalchemy import BigInteger, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from entrepot.store.base import Base, TenantOwned
@@ -30,7 +30,6 @@ class AuditEntry(Base, TenantOwned):
     action: Mapped[str] = mapped_column(String(80), index=True)
     subject_kind: Mapped[str] = mapped_column(String(40))
     subject_id: Mapped[str] = mapped_column(String(80), index=True)
-    why: Mapped[str] = mapped_column(Text)
     plugin: Mapped[str | None] = mapped_column(String(80))
     payload_id: Mapped[str] = mapped_column(String(40))
     digest: Mapped[str] = mapped_column(String(64))
@@ -39,7 +38,10 @@ class AuditEntry(Base, TenantOwned):
 
 
 class AuditPayload(Base, TenantOwned):
-    """What an entry is about, erasable: names, and the values before and after."""
+    """What may be personal about an entry, erasable.
+
+    `document` holds ``actor_name``, ``why``, ``before`` and ``after``.
+    """
 
     __tablename__ = "audit_payload"
 
@@ -73,7 +75,6 @@ def entry_hash(entry: AuditEntry) -> str:
         entry.action,
         entry.subject_kind,
         entry.subject_id,
-        entry.why,
         entry.plugin,
         entry.payload_id,
         entry.digest,

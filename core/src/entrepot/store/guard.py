@@ -54,7 +54,7 @@ _owned_cache: tuple[int, frozenset[tuple[str, str]]] = (0, frozenset())
 
 def owned_tables() -> frozenset[tuple[str, str]]:
     """Return (table, reseller column) of every owned table known so far."""
-    global _owned_cache  # noqa: PLW0603 - a memo of the metadata, nothing else
+    global _owned_cache
     size = len(Base.metadata.tables)
     if _owned_cache[0] != size:
         _owned_cache = (size, frozenset(tenant_tables().items()))
@@ -83,7 +83,7 @@ def _check(
     statement: str,
     parameters: Any,  # noqa: ANN401 - what the driver gets
     context: Any,  # noqa: ANN401 - SQLAlchemy's execution context
-    executemany: bool,  # noqa: FBT001 - the event's signature
+    executemany: bool,
 ) -> None:
     found = scan(statement, owned_tables())
     if not found.tables:

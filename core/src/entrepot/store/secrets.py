@@ -24,6 +24,7 @@ class ConnectionSecret(Base, TenantOwned):
     """One secret of one connection; readable only with the hub's keys."""
 
     __tablename__ = "connection_secret"
+    __table_args__ = ({"info": {"export": False}},)
 
     tenant_id: Mapped[str] = mapped_column(String(40), primary_key=True)
     connection_id: Mapped[str] = mapped_column(String(40), primary_key=True)

@@ -1,5 +1,7 @@
 """Column types that keep money, time and documents exact in both databases."""
 
+# ruff: noqa: ANN401 - column types take and give whatever SQLAlchemy hands them
+
 from __future__ import annotations
 
 import json
@@ -40,9 +42,7 @@ class _Scaled(TypeDecorator[Decimal]):
     kept_decimals: ClassVar[int] = 0
     accepts_int: ClassVar[bool] = False
 
-    class comparator_factory(  # noqa: N801 - the name is SQLAlchemy's
-        TypeDecorator.Comparator[Decimal]
-    ):
+    class comparator_factory(TypeDecorator.Comparator[Decimal]):
         """Sums and comparisons only: a product would be scaled twice."""
 
         def _refuse(self, _other: Any) -> NoReturn:
@@ -70,14 +70,14 @@ class _Scaled(TypeDecorator[Decimal]):
         return None if value is None else self.from_stored(value)
 
     @classmethod
-    def to_stored(cls, value: Decimal) -> int:
+    def to_stored(cls, value: object) -> int:
         """Return ``value`` as stored; for bulk paths that use the driver.
 
         Raises:
             TypeError: The value is not a Decimal.
             ValueError: It has too many decimals or is out of range.
         """
-        if isinstance(value, bool) or not isinstance(value, cls._accepted()):
+        if not isinstance(value, Decimal | int) or not cls._accepts(value):
             raise TypeError(f"{cls.__name__} takes a Decimal, not {value!r}.")
         try:
             stored = int(
@@ -110,8 +110,9 @@ class _Scaled(TypeDecorator[Decimal]):
         return Decimal(int(stored)).scaleb(-cls.scale).normalize()
 
     @classmethod
-    def _accepted(cls) -> tuple[type, ...]:
-        return (Decimal, int) if cls.accepts_int else (Decimal,)
+    def _accepts(cls, value: Decimal | int) -> bool:
+        whole = isinstance(value, int)
+        return not whole or (cls.accepts_int and not isinstance(value, bool))
 
     def coerce_compared_value(self, op: Any, value: Any) -> Any:
         """Compare amounts with amounts: the other side is scaled as well."""

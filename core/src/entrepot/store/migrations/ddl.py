@@ -3,6 +3,8 @@
 Everything here can be run again on a database that has it already.
 """
 
+# ruff: noqa: S608 - names of our own tables, from the metadata
+
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
@@ -20,14 +22,18 @@ _REFUSED = "is append-only: add a new row instead"
 
 
 def append_only_tables(metadata: MetaData) -> list[str]:
-    """Return the tables marked ``info={"append_only": True}``, sorted."""
+    """Return the tables whose rows never change, sorted.
+
+    Those are all tables called ``..._fact`` and those marked with
+    ``info={"append_only": True}``.
+    """
     return sorted(
         name for name, table in metadata.tables.items() if _append_only(table)
     )
 
 
 def _append_only(table: Table) -> bool:
-    return bool(table.info.get("append_only"))
+    return table.name.endswith("_fact") or bool(table.info.get("append_only"))
 
 
 def install(

@@ -29,7 +29,7 @@ def include_object(
     name: str | None,
     kind: str,
     _reflected: bool,
-    _other: object,  # noqa: FBT001
+    _other: object,
 ) -> bool:
     """Tell Alembic which objects to compare: the hub's own."""
     if kind == "table":

@@ -9,8 +9,10 @@ from __future__ import annotations
 import importlib
 import sys
 from pathlib import Path
+from typing import Literal
 
 from alembic.autogenerate import render_python_code
+from alembic.autogenerate.api import AutogenContext
 from alembic.operations.ops import (
     CreateIndexOp,
     CreateTableOp,
@@ -103,7 +105,9 @@ def _code(operations: UpgradeOps | DowngradeOps) -> str:
     return "\n".join(kept).strip()
 
 
-def _render_item(kind: str, item: object, context: object) -> str | bool:
+def _render_item(
+    kind: str, item: object, context: AutogenContext
+) -> str | Literal[False]:
     """Render our own types as what the database knows: migrations outlive code."""
     if kind == "type" and isinstance(item, TypeDecorator):
         return f"sa.{item.impl_instance!r}"

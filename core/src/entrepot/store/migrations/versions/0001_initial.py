@@ -41,6 +41,10 @@ TENANT_TABLES = {
 
 APPEND_ONLY_TABLES = (
     "audit_entry",
+    "customer_account_fact",
+    "offer_fact",
+    "psa_line_fact",
+    "subscription_fact",
 )
 
 
@@ -116,7 +120,6 @@ def upgrade() -> None:
     sa.Column('action', sa.String(length=80), nullable=False),
     sa.Column('subject_kind', sa.String(length=40), nullable=False),
     sa.Column('subject_id', sa.String(length=80), nullable=False),
-    sa.Column('why', sa.Text(), nullable=False),
     sa.Column('plugin', sa.String(length=80), nullable=True),
     sa.Column('payload_id', sa.String(length=40), nullable=False),
     sa.Column('digest', sa.String(length=64), nullable=False),
@@ -151,26 +154,32 @@ def upgrade() -> None:
     sa.Column('ciphertext', sa.Text(), nullable=False),
     sa.Column('key_id', sa.String(length=40), nullable=False),
     sa.Column('version', sa.Integer(), nullable=False),
-    sa.PrimaryKeyConstraint('tenant_id', 'connection_id', 'name', name=op.f('pk_connection_secret'))
+    sa.PrimaryKeyConstraint('tenant_id', 'connection_id', 'name', name=op.f('pk_connection_secret')),
+    info={'export': False}
     )
     op.create_index(op.f('ix_connection_secret_key_id'), 'connection_secret', ['key_id'], unique=False)
     op.create_table('contact',
     sa.Column('id', sa.String(length=40), nullable=False),
     sa.Column('tenant_id', sa.String(length=40), nullable=False),
     sa.Column('connection_id', sa.String(length=40), nullable=False),
+    sa.Column('vendor_id', sa.String(length=500), nullable=False),
     sa.Column('owner_id', sa.String(length=200), nullable=False),
-    sa.Column('vendor_id', sa.String(length=200), nullable=False),
     sa.Column('first_name', sa.String(length=200), nullable=False),
     sa.Column('last_name', sa.String(length=200), nullable=False),
     sa.Column('email', sa.String(length=320), nullable=False),
     sa.Column('phone', sa.String(length=100), nullable=False),
     sa.Column('role', sa.String(length=100), nullable=False),
     sa.Column('is_primary', sa.Boolean(), nullable=False),
+    sa.Column('row_hash', sa.BigInteger(), nullable=False),
     sa.Column('known_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('missing_since', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('missing_runs', sa.Integer(), nullable=False),
+    sa.Column('gone_at', sa.DateTime(timezone=True), nullable=True),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_contact'))
     )
     op.create_index('ix_contact_connection_id_owner_id', 'contact', ['connection_id', 'owner_id'], unique=False)
-    op.create_index('uq_contact_connection_id_owner_id_vendor_id_email', 'contact', ['connection_id', 'owner_id', 'vendor_id', 'email'], unique=True)
+    op.create_index(op.f('ix_contact_tenant_id'), 'contact', ['tenant_id'], unique=False)
+    op.create_index('uq_contact_connection_id_vendor_id', 'contact', ['connection_id', 'vendor_id'], unique=True)
     op.create_table('customer',
     sa.Column('id', sa.String(length=40), nullable=False),
     sa.Column('tenant_id', sa.String(length=40), nullable=False),

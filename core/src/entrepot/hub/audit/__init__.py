@@ -1,0 +1,1 @@
+"""Reading, checking and erasing from the audit log."""
