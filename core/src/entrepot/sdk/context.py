@@ -86,6 +86,7 @@ class PluginContext:
     Attributes:
         connection_id: Core's id of the connection.
         tenant_id: The reseller.
+        plugin: Name of the plugin that owns the connection.
         settings: The plugin's own settings dataclass, secrets left empty.
         secrets: The connection's secrets.
         http: Transport with timeouts, retries, request budget and egress guard.
@@ -101,6 +102,7 @@ class PluginContext:
 
     connection_id: str
     tenant_id: str
+    plugin: str = ""
     settings: Any
     secrets: Secrets
     http: HttpSession
