@@ -17,9 +17,8 @@ from entrepot.hub.users.rules import (
 )
 from entrepot.hub.users.tables import CredentialRow
 from entrepot.sdk.context import Clock
-from entrepot.store import Store
+from entrepot.store import Store, audit
 from entrepot.store.actor import Actor
-from entrepot.store.audit import audit
 from entrepot.store.ids import new_id
 from entrepot.store.scope import SystemScope
 
