@@ -10,4 +10,5 @@ import entrepot.hub.subscriptions.tables
 import entrepot.hub.sync.tables
 import entrepot.hub.tenants.tables
 import entrepot.hub.users.tables
+import entrepot.jobs.tables
 import entrepot.store.tables  # noqa: F401

@@ -22,6 +22,8 @@ TENANT_TABLES = {
     "customer": "tenant_id",
     "customer_account": "tenant_id",
     "customer_account_fact": "tenant_id",
+    "job_reread": "tenant_id",
+    "job_run": "tenant_id",
     "offer": "tenant_id",
     "offer_fact": "tenant_id",
     "psa_agreement": "tenant_id",
@@ -29,6 +31,7 @@ TENANT_TABLES = {
     "psa_line": "tenant_id",
     "psa_line_fact": "tenant_id",
     "psa_product": "tenant_id",
+    "schedule": "tenant_id",
     "subscription": "tenant_id",
     "subscription_fact": "tenant_id",
     "sync_checkpoint": "tenant_id",
@@ -36,6 +39,7 @@ TENANT_TABLES = {
     "sync_run": "tenant_id",
     "sync_scope": "tenant_id",
     "tenant": "id",
+    "vendor_intent": "tenant_id",
     "vendor_order": "tenant_id",
 }
 
@@ -216,6 +220,62 @@ def upgrade() -> None:
     sa.Column('value', sa.Text(), nullable=False),
     sa.PrimaryKeyConstraint('key', name=op.f('pk_hub_state'))
     )
+    op.create_table('job_reread',
+    sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), autoincrement=True, nullable=False),
+    sa.Column('run_id', sa.String(length=200), nullable=False),
+    sa.Column('concern', sa.Text(), nullable=False),
+    sa.Column('requested_by', sa.String(length=120), nullable=True),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('tenant_id', sa.String(length=40), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_job_reread')),
+    info={'operational': True}
+    )
+    op.create_index(op.f('ix_job_reread_run_id'), 'job_reread', ['run_id'], unique=False)
+    op.create_index(op.f('ix_job_reread_tenant_id'), 'job_reread', ['tenant_id'], unique=False)
+    op.create_table('job_run',
+    sa.Column('id', sa.String(length=200), nullable=False),
+    sa.Column('kind', sa.String(length=80), nullable=False),
+    sa.Column('queue', sa.String(length=20), nullable=False),
+    sa.Column('partition', sa.String(length=200), nullable=True),
+    sa.Column('connection_id', sa.String(length=40), nullable=True),
+    sa.Column('stream', sa.String(length=120), nullable=True),
+    sa.Column('exclusive_key', sa.String(length=300), nullable=True),
+    sa.Column('subject', sa.String(length=200), nullable=True),
+    sa.Column('requested_by', sa.String(length=120), nullable=True),
+    sa.Column('cause', sa.String(length=200), nullable=True),
+    sa.Column('priority', sa.Integer(), nullable=False),
+    sa.Column('args', sa.Text(), nullable=False),
+    sa.Column('state', sa.String(length=16), nullable=False),
+    sa.Column('executor', sa.String(length=200), nullable=True),
+    sa.Column('attempt', sa.Integer(), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('started_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('ended_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('not_before', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('touched_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('error_code', sa.String(length=120), nullable=True),
+    sa.Column('error_text', sa.Text(), nullable=True),
+    sa.Column('retryable', sa.Boolean(), nullable=False),
+    sa.Column('cancel_requested', sa.Boolean(), nullable=False),
+    sa.Column('has_effects', sa.Boolean(), nullable=False),
+    sa.Column('phase', sa.String(length=80), nullable=True),
+    sa.Column('phase_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('phase_done', sa.BigInteger(), nullable=False),
+    sa.Column('done', sa.BigInteger(), nullable=False),
+    sa.Column('total', sa.BigInteger(), nullable=True),
+    sa.Column('unit', sa.String(length=40), nullable=True),
+    sa.Column('message', sa.String(length=500), nullable=True),
+    sa.Column('result', sa.Text(), nullable=True),
+    sa.Column('follow_up', sa.String(length=200), nullable=True),
+    sa.Column('tenant_id', sa.String(length=40), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_job_run')),
+    info={'operational': True}
+    )
+    op.create_index('ix_job_run_connection_created', 'job_run', ['connection_id', 'created_at'], unique=False)
+    op.create_index('ix_job_run_ended', 'job_run', ['ended_at'], unique=False)
+    op.create_index('ix_job_run_tenant_created', 'job_run', ['tenant_id', 'created_at', 'id'], unique=False)
+    op.create_index(op.f('ix_job_run_tenant_id'), 'job_run', ['tenant_id'], unique=False)
+    op.create_index('uq_job_run_active', 'job_run', ['exclusive_key'], unique=True, sqlite_where=sa.text('ended_at IS NULL AND exclusive_key IS NOT NULL'), postgresql_where=sa.text('ended_at IS NULL AND exclusive_key IS NOT NULL'))
     op.create_table('offer',
     sa.Column('id', sa.String(length=40), nullable=False),
     sa.Column('tenant_id', sa.String(length=40), nullable=False),
@@ -415,11 +475,44 @@ def upgrade() -> None:
     )
     op.create_index(op.f('ix_psa_product_tenant_id'), 'psa_product', ['tenant_id'], unique=False)
     op.create_index('uq_psa_product_connection_id_vendor_id', 'psa_product', ['connection_id', 'vendor_id'], unique=True)
+    op.create_table('quota_bucket',
+    sa.Column('key', sa.String(length=300), nullable=False),
+    sa.Column('owed_until', sa.BigInteger(), nullable=False),
+    sa.Column('paused_until', sa.BigInteger(), nullable=False),
+    sa.Column('taken', sa.BigInteger(), nullable=False),
+    sa.PrimaryKeyConstraint('key', name=op.f('pk_quota_bucket'))
+    )
     op.create_table('rate_window',
     sa.Column('key', sa.Text(), nullable=False),
     sa.Column('expires_at', sa.Float(), nullable=False),
     sa.Column('hits', sa.BigInteger(), nullable=False),
     sa.PrimaryKeyConstraint('key', name=op.f('pk_rate_window'))
+    )
+    op.create_table('schedule',
+    sa.Column('id', sa.String(length=120), nullable=False),
+    sa.Column('job', sa.String(length=80), nullable=False),
+    sa.Column('args', sa.Text(), nullable=False),
+    sa.Column('connection_id', sa.String(length=40), nullable=True),
+    sa.Column('stream', sa.String(length=120), nullable=True),
+    sa.Column('partition', sa.String(length=200), nullable=True),
+    sa.Column('every_seconds', sa.Integer(), nullable=True),
+    sa.Column('cron', sa.String(length=120), nullable=True),
+    sa.Column('zone', sa.String(length=60), nullable=False),
+    sa.Column('priority', sa.Integer(), nullable=False),
+    sa.Column('enabled', sa.Boolean(), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('last_tick', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('last_run', sa.String(length=200), nullable=True),
+    sa.Column('tenant_id', sa.String(length=40), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_schedule')),
+    info={'operational': True}
+    )
+    op.create_index(op.f('ix_schedule_connection_id'), 'schedule', ['connection_id'], unique=False)
+    op.create_index(op.f('ix_schedule_tenant_id'), 'schedule', ['tenant_id'], unique=False)
+    op.create_table('schedule_version',
+    sa.Column('id', sa.Integer(), autoincrement=False, nullable=False),
+    sa.Column('version', sa.BigInteger(), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_schedule_version'))
     )
     op.create_table('subscription',
     sa.Column('id', sa.String(length=40), nullable=False),
@@ -488,6 +581,8 @@ def upgrade() -> None:
     sa.Column('connection_id', sa.String(length=40), nullable=False),
     sa.Column('cursor', sa.Text(), nullable=False),
     sa.Column('seen', sa.LargeBinary(), nullable=False),
+    sa.Column('added', sa.LargeBinary(), nullable=False),
+    sa.Column('replaced', sa.LargeBinary(), nullable=False),
     sa.Column('counts', sa.Text(), nullable=False),
     sa.Column('saved_at', sa.DateTime(timezone=True), nullable=False),
     sa.PrimaryKeyConstraint('run_id', 'stream', name=op.f('pk_sync_checkpoint'))
@@ -556,6 +651,31 @@ def upgrade() -> None:
     sa.UniqueConstraint('slug', name=op.f('uq_tenant_slug')),
     info={'tenant_column': 'id'}
     )
+    op.create_table('vendor_intent',
+    sa.Column('reference', sa.String(length=200), nullable=False),
+    sa.Column('run_id', sa.String(length=200), nullable=True),
+    sa.Column('connection_id', sa.String(length=40), nullable=False),
+    sa.Column('action', sa.String(length=80), nullable=False),
+    sa.Column('digest', sa.String(length=64), nullable=False),
+    sa.Column('request', sa.Text(), nullable=False),
+    sa.Column('idempotency', sa.String(length=8), nullable=False),
+    sa.Column('settle_seconds', sa.Integer(), nullable=False),
+    sa.Column('state', sa.String(length=12), nullable=False),
+    sa.Column('attempts', sa.Integer(), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('sent_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('settled_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('vendor_reference', sa.String(length=200), nullable=True),
+    sa.Column('answer', sa.Text(), nullable=True),
+    sa.Column('error_code', sa.String(length=120), nullable=True),
+    sa.Column('error_text', sa.Text(), nullable=True),
+    sa.Column('tenant_id', sa.String(length=40), nullable=False),
+    sa.PrimaryKeyConstraint('reference', name=op.f('pk_vendor_intent')),
+    info={'operational': True}
+    )
+    op.create_index('ix_vendor_intent_run', 'vendor_intent', ['run_id'], unique=False)
+    op.create_index('ix_vendor_intent_state', 'vendor_intent', ['state', 'sent_at'], unique=False)
+    op.create_index(op.f('ix_vendor_intent_tenant_id'), 'vendor_intent', ['tenant_id'], unique=False)
     op.create_table('vendor_order',
     sa.Column('id', sa.String(length=40), nullable=False),
     sa.Column('tenant_id', sa.String(length=40), nullable=False),
@@ -577,6 +697,16 @@ def upgrade() -> None:
     )
     op.create_index(op.f('ix_vendor_order_tenant_id'), 'vendor_order', ['tenant_id'], unique=False)
     op.create_index('uq_vendor_order_connection_id_vendor_id', 'vendor_order', ['connection_id', 'vendor_id'], unique=True)
+    op.create_table('worker_lease',
+    sa.Column('executor_id', sa.String(length=200), nullable=False),
+    sa.Column('host', sa.String(length=120), nullable=False),
+    sa.Column('pid', sa.Integer(), nullable=False),
+    sa.Column('version', sa.String(length=40), nullable=False),
+    sa.Column('started_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('heartbeat_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('expires_at', sa.DateTime(timezone=True), nullable=False),
+    sa.PrimaryKeyConstraint('executor_id', name=op.f('pk_worker_lease'))
+    )
     op.create_table('customer_account',
     sa.Column('id', sa.String(length=40), nullable=False),
     sa.Column('tenant_id', sa.String(length=40), nullable=False),
@@ -620,7 +750,9 @@ def upgrade() -> None:
 def downgrade() -> None:
     """Remove everything."""
     op.drop_table('customer_account')
+    op.drop_table('worker_lease')
     op.drop_table('vendor_order')
+    op.drop_table('vendor_intent')
     op.drop_table('tenant')
     op.drop_table('sync_scope')
     op.drop_table('sync_run')
@@ -628,7 +760,10 @@ def downgrade() -> None:
     op.drop_table('sync_checkpoint')
     op.drop_table('subscription_fact')
     op.drop_table('subscription')
+    op.drop_table('schedule_version')
+    op.drop_table('schedule')
     op.drop_table('rate_window')
+    op.drop_table('quota_bucket')
     op.drop_table('psa_product')
     op.drop_table('psa_line_fact')
     op.drop_table('psa_line')
@@ -636,6 +771,8 @@ def downgrade() -> None:
     op.drop_table('psa_agreement')
     op.drop_table('offer_fact')
     op.drop_table('offer')
+    op.drop_table('job_run')
+    op.drop_table('job_reread')
     op.drop_table('hub_state')
     op.drop_table('erasure_permit')
     op.drop_table('customer_account_fact')

@@ -1,0 +1,62 @@
+"""The lock that proves that nobody else executes jobs on a SQLite file."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from pathlib import Path
+
+from entrepot.jobs.errors import ExecutorRunning
+
+
+class FileLock:
+    """An exclusive lock of the operating system; ends with the process at the latest.
+
+    Args:
+        database: The SQLite file; the lock lies beside it.
+    """
+
+    def __init__(self, database: Path) -> None:
+        self._path = database.with_name(database.name + ".lock")
+        self._handle: int | None = None
+
+    @property
+    def held(self) -> bool:
+        """Whether this object holds the lock."""
+        return self._handle is not None
+
+    def acquire(self) -> None:
+        """Take the lock.
+
+        Raises:
+            ExecutorRunning: Another process (or object) holds it.
+        """
+        handle = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = os.pread(handle, 20, 0).decode(errors="replace").strip()
+            os.close(handle)
+            raise ExecutorRunning(
+                f"Process {holder or 'unknown'} already executes the jobs of this "
+                f"SQLite file ({self._path} is locked). One file has exactly one "
+                "worker: stop that process, or use PostgreSQL for several workers."
+            ) from None
+        os.ftruncate(handle, 0)
+        os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
+        self._handle = handle
+
+    def release(self) -> None:
+        """Let the lock go; does nothing when it is not held."""
+        if self._handle is not None:
+            os.close(self._handle)
+            self._handle = None
+
+    def is_free(self) -> bool:
+        """Say whether a worker could take the lock at this moment."""
+        try:
+            self.acquire()
+        except ExecutorRunning:
+            return False
+        self.release()
+        return True
