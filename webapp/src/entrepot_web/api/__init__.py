@@ -1,0 +1,52 @@
+"""The programming interface under ``/api/v1``."""
+
+from __future__ import annotations
+
+from flask import Flask, g, request
+from flask_limiter import Limiter
+from flask_wtf.csrf import CSRFProtect
+
+from entrepot_web.api.access import authenticate
+from entrepot_web.api.docs import install_document
+from entrepot_web.api.frame import Resource
+from entrepot_web.api.registry import RESOURCES
+from entrepot_web.context import parts
+from entrepot_web.security.limits import API, TOKENS, address
+
+__all__ = ["install_api"]
+
+_OPEN = frozenset({"oauth.issue_token"})
+
+
+def install_api(app: Flask, csrf: CSRFProtect, limiter: Limiter) -> None:
+    """Register every resource with its description, rights and limits.
+
+    Args:
+        app: The application.
+        csrf: Forgery protection; tokens in a header need none.
+        limiter: Counts calls per credential.
+    """
+    install_document(app, RESOURCES)
+    for resource in RESOURCES:
+        csrf.exempt(resource)
+        limiter.limit(API)(resource)
+    issue = "oauth.issue_token"
+    app.view_functions[issue] = limiter.limit(TOKENS, key_func=address)(
+        app.view_functions[issue]
+    )
+    names = frozenset(resource.name for resource in RESOURCES)
+
+    @app.before_request
+    def know_machine() -> None:
+        if request.blueprint in names and request.endpoint not in _OPEN:
+            g.pop("actor", None)
+            authenticate(parts().tokens)
+
+
+def operations() -> list[tuple[Resource, str, str]]:
+    """Return (resource, method, path) of every operation."""
+    return [
+        (resource, method, rule)
+        for resource in RESOURCES
+        for method, rule, _ in resource.operations
+    ]

@@ -1,0 +1,81 @@
+"""The OpenAPI document and its reference page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from entrepot.hub.users.rules import SCOPES
+from flask import Flask, render_template
+from flask_smorest import Api
+
+from entrepot_web.api import describe
+from entrepot_web.api.frame import Resource
+
+_ABOUT = """Everything the console can do, for machines.
+
+Get a token at `/api/v1/oauth/token` (OAuth 2.0 client credentials), then send it as
+`Authorization: Bearer`. Lists page by opaque cursors; amounts are text with a
+currency; errors are RFC 9457 problem documents; writes that reach a vendor or a PSA
+system need an `Idempotency-Key`; long work answers 202 and an operation to follow.
+"""
+
+
+class Document(Api):  # type: ignore[misc]  # the library is untyped
+    """The API's registry without the library's own error answers."""
+
+    def _register_error_handlers(self) -> None:
+        """Leave errors to `entrepot_web.errors`: one handler for everything."""
+
+    def _register_responses(self) -> None:
+        """Leave responses to the operations: each declares its own."""
+
+    def _register_pagination_header(self) -> None:
+        """Leave it out: our lists page by cursor."""
+
+
+def install_document(app: Flask, resources: tuple[Resource, ...]) -> Document:
+    """Register the resources and serve their description.
+
+    Args:
+        app: The application.
+        resources: All groups of operations.
+    """
+    app.config.update(
+        API_TITLE="Entrepot",
+        API_VERSION="v1",
+        OPENAPI_VERSION="3.1.0",
+        OPENAPI_URL_PREFIX="/api/v1",
+        OPENAPI_JSON_PATH="openapi.json",
+        API_SPEC_OPTIONS={
+            "info": {"description": _ABOUT, "license": {"name": "Apache-2.0"}},
+        },
+    )
+    document = Document(app)
+    document.spec.components.security_scheme("oauth2", _security())
+    for resource in resources:
+        document.register_blueprint(resource)
+    for name, schema in describe.components().items():
+        document.spec.components.schema(name, component=schema)
+
+    @app.get("/api/docs")
+    def api_docs() -> str:
+        return render_template("docs.html")
+
+    return document
+
+
+def _security() -> dict[str, Any]:
+    return {
+        "type": "oauth2",
+        "flows": {
+            "clientCredentials": {
+                "tokenUrl": "/api/v1/oauth/token",
+                "scopes": {scope: _explain(scope) for scope in SCOPES},
+            }
+        },
+    }
+
+
+def _explain(scope: str) -> str:
+    noun, _, verb = scope.partition(":")
+    return f"{verb.capitalize()} {noun}."

@@ -1,0 +1,65 @@
+"""The web application: API, console, health, in one Flask application."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+from entrepot.hub.users.credentials import CredentialsService
+from entrepot.hub.users.service import UsersService
+from entrepot.store.keys import SESSIONS, TOKENS, Keyring, load_keyring
+from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from entrepot_web import api, context, errors, health, reseller
+from entrepot_web.assets import install_assets
+from entrepot_web.auth import sessions
+from entrepot_web.auth.tokens import Tokens
+from entrepot_web.security.headers import install_headers
+from entrepot_web.security.limits import build_limiter, guard_sign_in
+
+if TYPE_CHECKING:
+    from entrepot.app import Hub
+
+LARGEST_BODY = 2 * 1024 * 1024
+
+
+def create_app(hub: Hub, keys: Keyring | None = None) -> Flask:
+    """Return the web application of a hub.
+
+    Args:
+        hub: The hub; nothing else is looked up anywhere.
+        keys: Its keys; those of its settings when None.
+
+    Raises:
+        SettingsInvalid: Keys are missing; the text says how to make them.
+    """
+    keyring = keys or load_keyring(hub.settings)
+    secure = hub.settings.public_base_url.startswith("https:")
+    app = Flask("entrepot_web", static_folder=None)
+    app.config.update(
+        SECRET_KEY=keyring.current(SESSIONS).material,
+        SECRET_KEY_FALLBACKS=[key.material for key in keyring.all(SESSIONS)[1:]],
+        MAX_CONTENT_LENGTH=LARGEST_BODY,
+        MAX_FORM_MEMORY_SIZE=LARGEST_BODY,
+        TRAP_HTTP_EXCEPTIONS=False,
+    )
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    users = UsersService(hub.store, hub.clock)
+    credentials = CredentialsService(hub.store, hub.clock)
+    issuer = hub.settings.public_base_url or "entrepot"
+    tokens = Tokens(keyring, credentials, issuer)
+    secret = hashlib.sha256(b"cursor" + keyring.current(TOKENS).material).digest()
+    context.install(app, context.Parts(hub, users, credentials, tokens, secret))
+    if hub.settings.trusted_proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=1)  # type: ignore[method-assign]  # Flask's documented way
+    install_headers(app, secure=secure)
+    install_assets(app)
+    limiter = build_limiter(app, hub.store)
+    csrf = sessions.install_sessions(app, users, secure=secure)
+    guard_sign_in(app, limiter, "security.login")
+    errors.install_errors(app)
+    health.install_health(app, hub)
+    api.install_api(app, csrf, limiter)
+    reseller.install_console(app)
+    return app

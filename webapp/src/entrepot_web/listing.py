@@ -1,0 +1,193 @@
+"""Lists: filter, order and page of any table, for the API and the console alike.
+
+A `Listing` declares what may be asked; `read` answers one page by keyset, so a
+page costs the same wherever it lies.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, false, func, or_, select, tuple_
+from sqlalchemy.orm import Session
+
+from entrepot_web import cursors
+from entrepot_web.criteria import Criterion, Field
+
+COUNT_CAP = 10_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """What may be listed, and how.
+
+    Attributes:
+        name: Name of the resource, part of every cursor.
+        base: The select with all columns of a row, without order.
+        key: The unique column that ends every order.
+        fields: What may be filtered or sorted, by its API name.
+        sorts: Names of fields that may be sorted by.
+        default_sort: The order when none is asked for.
+        search: Column that free text looks into, or None.
+        streams: Sync streams whose completeness speaks for this list.
+    """
+
+    name: str
+    base: Select[Any]
+    key: ColumnElement[str]
+    fields: Mapping[str, Field]
+    sorts: tuple[str, ...]
+    default_sort: str
+    search: ColumnElement[str] | None = None
+    streams: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """One request for a page, checked.
+
+    Attributes:
+        limit: Most rows to return.
+        sort: (field name, descending) pairs.
+        criteria: All must hold.
+        text: Free text, or empty.
+        cursor: Where to go on, or None.
+        tenant_id: Whose rows; binds the cursor.
+        secret: Key that signs cursors.
+    """
+
+    limit: int
+    sort: tuple[tuple[str, bool], ...]
+    criteria: tuple[Criterion, ...]
+    tenant_id: str
+    secret: bytes
+    text: str = ""
+    cursor: str | None = None
+
+    def binding(self, listing: Listing) -> str:
+        """Return what a cursor of this question is bound to."""
+        parts = [self.tenant_id, listing.name, self.text, repr(self.sort)]
+        parts += sorted(repr(item) for item in self.criteria)
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """One page.
+
+    Attributes:
+        rows: The rows, in order.
+        next_cursor: The page after, or None.
+        prev_cursor: The page before, or None.
+    """
+
+    rows: Sequence[Any]
+    next_cursor: str | None = None
+    prev_cursor: str | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+def read(session: Session, listing: Listing, question: Question) -> Slice:
+    """Return one page of a list.
+
+    Raises:
+        cursors.CursorInvalid: The cursor belongs to another question.
+    """
+    order = [(listing.fields[name], down) for name, down in question.sort]
+    kinds = (*(item.cursor_kind for item, _ in order), "text")
+    position = None
+    if question.cursor:
+        position = cursors.decode(
+            question.cursor, question.secret, question.binding(listing), kinds
+        )
+    backward = position is not None and position.backward
+    last_down = order[-1][1] if order else False
+    columns = [(item.column, down) for item, down in order]
+    columns.append((listing.key, last_down))
+    query = filtered(listing, question)
+    if position is not None:
+        query = query.where(_beyond(columns, position))
+    for column, down in columns:
+        query = query.order_by(column.desc() if down != backward else column.asc())
+    marks = [column.label(f"_sort_{at}") for at, (column, _) in enumerate(columns)]
+    query = query.add_columns(*marks).limit(question.limit + 1)
+    rows = session.execute(query).all()
+    return _slice(rows, listing, question, position, len(marks))
+
+
+def filtered(listing: Listing, question: Question) -> Select[Any]:
+    """Return the list's select with all criteria, without order and page."""
+    query = listing.base
+    for item in question.criteria:
+        query = query.where(item.condition(listing.fields[item.field]))
+    if question.text:
+        query = query.where(_matches(listing, question.text))
+    return query
+
+
+def count(session: Session, listing: Listing, question: Question) -> tuple[int, bool]:
+    """Return how many rows match, and whether that is exact.
+
+    It stops counting at `COUNT_CAP`: the rest would cost more than it tells.
+    """
+    inner = filtered(listing, question).with_only_columns(listing.key)
+    capped = inner.limit(COUNT_CAP + 1).subquery()
+    found = session.scalar(select(func.count()).select_from(capped)) or 0
+    return min(found, COUNT_CAP), found <= COUNT_CAP
+
+
+def _matches(listing: Listing, text: str) -> ColumnElement[bool]:
+    if listing.search is None:
+        return false()
+    wanted = " ".join(text.lower().split())
+    return listing.search.contains(wanted, autoescape=True)
+
+
+def _beyond(
+    columns: Sequence[tuple[ColumnElement[Any], bool]], position: cursors.Position
+) -> ColumnElement[bool]:
+    """Return the condition of rows after (or before) a position."""
+    downs = [down != position.backward for _, down in columns]
+    if len(set(downs)) == 1:
+        left = tuple_(*(column for column, _ in columns))
+        right = tuple_(*position.values)
+        return left < right if downs[0] else left > right
+    steps = []
+    for at, (column, _) in enumerate(columns):
+        same = [
+            c == v for (c, _), v in zip(columns[:at], position.values, strict=False)
+        ]
+        value = position.values[at]
+        steps.append(and_(*same, column < value if downs[at] else column > value))
+    return or_(*steps)
+
+
+def _slice(
+    rows: Sequence[Any],
+    listing: Listing,
+    question: Question,
+    position: cursors.Position | None,
+    marks: int,
+) -> Slice:
+    more = len(rows) > question.limit
+    kept = list(rows[: question.limit])
+    backward = position is not None and position.backward
+    if backward:
+        kept.reverse()
+    if not kept:
+        return Slice(())
+
+    def cursor(row: Any, *, back: bool) -> str:  # noqa: ANN401 - any row
+        place = cursors.Position(tuple(row[-marks:]), back)
+        return cursors.encode(place, question.secret, question.binding(listing))
+
+    has_next = more if not backward else True
+    has_prev = (position is not None) if not backward else more
+    return Slice(
+        kept,
+        cursor(kept[-1], back=False) if has_next else None,
+        cursor(kept[0], back=True) if has_prev else None,
+    )
