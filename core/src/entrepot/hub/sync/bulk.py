@@ -55,6 +55,7 @@ class Merged:
             known as gone and back, unchanged after all, older than what we know, or
             listed twice.
         old_hashes: Hashes that changed objects had before.
+        new_hashes: Hashes of what was written.
         created: Vendor id and our id of new objects.
     """
 
@@ -65,6 +66,7 @@ class Merged:
     stale: int = 0
     repeated: int = 0
     old_hashes: list[int] = field(default_factory=list)
+    new_hashes: list[int] = field(default_factory=list)
     created: list[tuple[str, str]] = field(default_factory=list)
     touched: list[str] = field(default_factory=list)
 
@@ -111,6 +113,7 @@ class BulkWriter:
         origin: Origin,
         *,
         empty: bool = False,
+        force: bool = False,
     ) -> Merged:
         """Write what is new or changed in `batch`.
 
@@ -119,6 +122,7 @@ class BulkWriter:
             batch: In the order read; of two versions of one object the later wins.
             origin: Where the batch comes from.
             empty: The connection is known to hold no such object yet.
+            force: Write known objects whatever their hash; the caller compared.
         """
         session.flush()
         done = Merged()
@@ -130,7 +134,7 @@ class BulkWriter:
             row = known.get(vendor_id)
             if row is None:
                 fresh.append((vendor_id, item))
-            elif self._is_newer(row, item, origin, done):
+            elif self._is_newer(row, item, origin, done, force=force):
                 stale_or_changed.append((row, item))
         connection = session.connection()
         self._insert(connection, fresh, origin, done)
@@ -169,13 +173,14 @@ class BulkWriter:
         return by_id
 
     def _is_newer(
-        self, row: Known, item: Incoming, origin: Origin, done: Merged
+        self, row: Known, item: Incoming, origin: Origin, done: Merged, *, force: bool
     ) -> bool:
         if row.known_at > origin.read_at:
             done.stale += 1
             return False
-        if row.row_hash == item.row_hash and row.gone_at is None:
+        if row.row_hash == item.row_hash and row.gone_at is None and not force:
             done.same += 1
+            done.new_hashes.append(item.row_hash)
             return False
         done.old_hashes.append(row.row_hash)
         return True
@@ -212,6 +217,7 @@ class BulkWriter:
             connection, [(i, item, "new", origin.read_at) for i, item in facts], origin
         )
         done.new += len(rows)
+        done.new_hashes.extend(item.row_hash for _, item in fresh)
         done.created.extend(
             (vendor_id, row_id)
             for row_id, (vendor_id, _) in zip(ids, fresh, strict=True)
@@ -261,6 +267,7 @@ class BulkWriter:
             origin,
         )
         done.back += kinds.count("back")
+        done.new_hashes.extend(item.row_hash for _, item in changed)
         done.changed += kinds.count("changed")
         done.touched.extend(row.id for row, _ in changed)
 

@@ -50,6 +50,16 @@ def update_rows(
     _cursor(connection).executemany(sql, [(*row[1:], row[0]) for row in driver_rows])
 
 
+def comparable(
+    connection: Connection,
+    table: Table,
+    columns: Sequence[str],
+    values: Row,
+) -> Row:
+    """Values in the driver's form, in which equal content is equal."""
+    return _driver_rows(connection, table, columns, [values])[0]
+
+
 def _update_by_copy(
     connection: Connection, table: Table, columns: Sequence[str], rows: list[Row]
 ) -> None:

@@ -33,17 +33,30 @@ def signed(value: int) -> int:
     return value - 2**64 if value >= 2**63 else value
 
 
+KEPT = 200_000  # new hashes kept in a checkpoint; beyond, the books are read again
+
+
 class HashMemory:
-    """Known hashes and which of them this run has seen.
+    """Known hashes, which of them this run has seen, and what it added.
 
     Args:
         known: Little-endian sorted 64-bit hashes; empty when nothing is known.
         seen: `packed_seen` of an interrupted run, or empty.
+        added: `packed_added` of an interrupted run, or empty.
+        replaced: `packed_replaced` of an interrupted run, or empty.
     """
 
-    def __init__(self, known: bytes = b"", seen: bytes = b"") -> None:
-        self.known: Hashes = np.frombuffer(known, dtype="<u8").astype(np.uint64)
+    def __init__(
+        self,
+        known: bytes = b"",
+        seen: bytes = b"",
+        added: bytes = b"",
+        replaced: bytes = b"",
+    ) -> None:
+        self.known: Hashes = unpack(known)
         self.seen: Mask = np.zeros(len(self.known), dtype=np.bool_)
+        self.added: list[int] = unpack(added).tolist()
+        self.replaced: list[int] = unpack(replaced).tolist()
         self.duplicates = 0
         if seen:
             bits = np.frombuffer(seen, dtype=np.uint8)
@@ -53,38 +66,83 @@ class HashMemory:
         """Mark the known ones as seen and return which of `hashes` are unknown."""
         if not len(self.known):
             return np.ones(len(hashes), dtype=np.bool_)
-        places = np.searchsorted(self.known, hashes)
-        places[places == len(self.known)] = 0
-        hit: Mask = self.known[places] == hashes
+        places, hit = self._find(hashes)
         found = places[hit]
         unique = np.unique(found)
         self.duplicates += len(found) - len(unique) + int(self.seen[unique].sum())
         self.seen[unique] = True
         return ~hit
 
-    def account_for(self, old_hashes: Iterable[int]) -> None:
-        """Mark hashes whose objects came with new content, so none looks vanished."""
+    def wrote(self, new_hashes: Iterable[int], old_hashes: Iterable[int]) -> None:
+        """Take note of what was written: none of the old ones looks vanished."""
         old = np.fromiter((value % 2**64 for value in old_hashes), dtype=np.uint64)
-        if len(old) and len(self.known):
-            places = np.searchsorted(self.known, old)
-            places[places == len(self.known)] = 0
-            self.seen[places[self.known[places] == old]] = True
+        self.added.extend(value % 2**64 for value in new_hashes)
+        if not len(old):
+            return
+        self.replaced.extend(old.tolist())
+        if len(self.known):
+            places, hit = self._find(old)
+            self.seen[places[hit]] = True
 
     def unseen(self) -> list[int]:
         """Hashes of the last listing that this one lacks, as signed numbers."""
         return [signed(int(value)) for value in self.known[~self.seen]]
 
     def has_seen(self, row_hash: int) -> bool:
-        """Whether a known hash (signed) was met in this run."""
-        value = np.uint64(row_hash % 2**64)
-        place = int(np.searchsorted(self.known, value))
-        if place == len(self.known) or self.known[place] != value:
+        """Whether a hash (signed) was met in this run."""
+        value = np.array([row_hash % 2**64], dtype=np.uint64)
+        if int(value[0]) in self.added:
+            return True
+        if not len(self.known):
             return False
-        return bool(self.seen[place])
+        places, hit = self._find(value)
+        return bool(hit[0] and self.seen[places[0]])
+
+    def _find(self, hashes: Hashes) -> tuple[npt.NDArray[np.intp], Mask]:
+        places = np.searchsorted(self.known, hashes)
+        places[places == len(self.known)] = 0
+        return places, self.known[places] == hashes
 
     def packed_seen(self) -> bytes:
         """The seen marks, one bit each, for a checkpoint."""
         return np.packbits(self.seen).tobytes()
+
+    def packed_added(self) -> bytes:
+        """The added hashes for a checkpoint; empty once there are too many."""
+        return b"" if self.overflown else _bytes(self.added)
+
+    def packed_replaced(self) -> bytes:
+        """The replaced hashes for a checkpoint; empty once there are too many."""
+        return b"" if self.overflown else _bytes(self.replaced)
+
+    @property
+    def overflown(self) -> bool:
+        """Whether more was written than is kept here."""
+        return len(self.added) > KEPT
+
+    def following(self, gone: Iterable[int]) -> bytes:
+        """What to remember for the next run: known, less replaced and gone, and new.
+
+        Args:
+            gone: Signed hashes of objects that are over.
+        """
+        less = {value % 2**64 for value in gone} | set(self.replaced)
+        kept = self.known
+        if less:
+            out = np.fromiter(less, dtype=np.uint64, count=len(less))
+            kept = kept[~np.isin(kept, out)]
+        added = np.fromiter(self.added, dtype=np.uint64, count=len(self.added))
+        merged = np.unique(np.concatenate([kept, added]))
+        return merged.astype("<u8").tobytes()
+
+
+def unpack(packed: bytes) -> Hashes:
+    """Packed hashes as an array."""
+    return np.frombuffer(packed, dtype="<u8").astype(np.uint64)
+
+
+def _bytes(values: list[int]) -> bytes:
+    return np.array(values, dtype="<u8").tobytes()
 
 
 def pack(row_hashes: Iterable[int]) -> bytes:

@@ -80,6 +80,8 @@ class SyncCheckpoint(TenantOwned, Base):
     connection_id: Mapped[str] = mapped_column(String(40))
     cursor: Mapped[dict[str, Any]] = mapped_column(JsonText)
     seen: Mapped[bytes] = mapped_column(LargeBinary)
+    added: Mapped[bytes] = mapped_column(LargeBinary)
+    replaced: Mapped[bytes] = mapped_column(LargeBinary)
     counts: Mapped[dict[str, Any]] = mapped_column(JsonText)
     saved_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
