@@ -1,0 +1,161 @@
+"""Differences between what the vendor sold and what the PSA bills, planted on purpose.
+
+Each one is written down as ground truth, so that a test can ask whether a
+reconciliation found exactly these.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+from .invoicing import day_of, moment_of
+from .periods import ONE_DAY
+from .schema import Json, Row
+from .setup import OWNER
+from .world import World
+
+CENT = Decimal("0.01")
+WATCHED = (
+    "quantity", "unitPrice", "unitCost", "billCustomer", "taxableFlag",
+    "effectiveDate", "cancelledDate",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class PlantedLine:
+    """A line that fits the vendor, before anything is spoilt."""
+
+    row: Row
+    agreement: Row
+    vendor_customer_id: str
+    subscription_ids: tuple[str, ...]
+    sku: str
+
+
+class Drift:
+    """Spoils a share of the planted lines.
+
+    Args:
+        world: The tenant.
+        rng: Source of chance.
+        products: Catalogue ids that orphan lines may stand for.
+    """
+
+    def __init__(self, world: World, rng: random.Random, products: list[int]) -> None:
+        self._world, self._rng, self._products = world, rng, products
+        self._kinds: tuple[
+            tuple[str, int, Callable[[PlantedLine], Row | None]], ...
+        ] = (
+            ("quantity_too_low", 24, self._lower),
+            ("quantity_too_high", 14, self._raise),
+            ("line_missing", 16, self._remove),
+            ("price_wrong", 10, self._price),
+            ("cost_wrong", 8, self._cost),
+            ("not_billed", 6, self._free),
+            ("tax_flag_wrong", 4, self._tax),
+            ("line_ended", 8, self._end),
+            ("line_duplicated", 5, self._duplicate),
+            ("date_wrong", 3, self._date),
+            ("orphan_line", 6, self._orphan),
+        )
+
+    def spread(self, lines: list[PlantedLine], share: float) -> list[dict[str, Any]]:
+        """Spoil `share` of the lines; gives one record of ground truth for each."""
+        count = min(len(lines), round(len(lines) * share))
+        chosen = self._rng.sample(lines, count)
+        weights = [weight for _, weight, _ in self._kinds]
+        truth = []
+        for line in chosen:
+            name, _, spoil = self._rng.choices(self._kinds, weights)[0]
+            before = dict(line.row)
+            after = spoil(line)
+            truth.append(self._record(name, line, before, after))
+        return truth
+
+    def _record(
+        self, name: str, line: PlantedLine, before: Row, after: Row | None
+    ) -> dict[str, Any]:
+        company = self._world.row("companies", line.agreement["company"]) or {}
+        return {
+            "kind": name,
+            "company_id": line.agreement["company"],
+            "company": company.get("name", ""),
+            "vendor_customer_id": line.vendor_customer_id,
+            "subscription_ids": list(line.subscription_ids),
+            "sku": line.sku,
+            "agreement_id": line.agreement["id"],
+            "line_id": None if after is None else after["id"],
+            "product_id": before["product"] if after is None else after["product"],
+            "in_arrears": line.agreement.get("periodType") == "Current",
+            "expected": {name: before.get(name) for name in WATCHED},
+            "actual": None if after is None else {n: after.get(n) for n in WATCHED},
+        }
+
+    def _set(self, line: PlantedLine, **values: Json) -> Row:
+        self._world.mark("additions", line.row, **values)
+        return line.row
+
+    def _lower(self, line: PlantedLine) -> Row | None:
+        quantity = int(line.row["quantity"])
+        if quantity == 1:
+            return self._raise(line)
+        fewer = self._rng.randint(1, max(1, min(quantity - 1, quantity // 3 + 1)))
+        return self._set(line, quantity=Decimal(quantity - fewer))
+
+    def _raise(self, line: PlantedLine) -> Row | None:
+        more = self._rng.randint(1, 5)
+        return self._set(line, quantity=line.row["quantity"] + more)
+
+    def _remove(self, line: PlantedLine) -> Row | None:
+        self._world.tables["additions"].remove(line.row)
+        return None
+
+    def _price(self, line: PlantedLine) -> Row | None:
+        factor = Decimal(self._rng.choice(("0.90", "0.95", "1.05", "1.10")))
+        old: Decimal = line.row["unitPrice"]
+        new = (old * factor).quantize(CENT)
+        return self._set(line, unitPrice=new if new != old else old + 1)
+
+    def _cost(self, line: PlantedLine) -> Row | None:
+        old: Decimal = line.row["unitCost"]
+        new = (old * Decimal("0.92")).quantize(CENT)
+        return self._set(line, unitCost=new if new != old else old + 1)
+
+    def _free(self, line: PlantedLine) -> Row | None:
+        choice = self._rng.choice(("DoNotBill", "NoCharge"))
+        return self._set(line, billCustomer=choice)
+
+    def _tax(self, line: PlantedLine) -> Row | None:
+        return self._set(line, taxableFlag=False)
+
+    def _end(self, line: PlantedLine) -> Row | None:
+        start = day_of(line.row["effectiveDate"])
+        end = max(start or self._world.today(), line.agreement["_next"] - ONE_DAY)
+        return self._set(line, cancelledDate=moment_of(end))
+
+    def _duplicate(self, line: PlantedLine) -> Row | None:
+        return self._copy(line)
+
+    def _date(self, line: PlantedLine) -> Row | None:
+        start = day_of(line.row["effectiveDate"])
+        shifted = (start or self._world.today()) + timedelta(
+            days=self._rng.randint(3, 12)
+        )
+        return self._set(line, effectiveDate=moment_of(shifted))
+
+    def _orphan(self, line: PlantedLine) -> Row | None:
+        held = self._world.tables["additions"].after(0, line.agreement["id"])
+        used = {row["product"] for row in held}
+        free = [one for one in self._products if one not in used]
+        if not free:
+            return self._raise(line)
+        return self._copy(line, product=self._rng.choice(free))
+
+    def _copy(self, line: PlantedLine, **changed: Json) -> Row:
+        values = {k: v for k, v in line.row.items() if k != "id"} | changed
+        return self._world.insert("additions", values, OWNER, quiet=True)
