@@ -8,6 +8,7 @@ adds its routes and actions in ``__init__`` and overrides the hooks.
 
 from __future__ import annotations
 
+import math
 import random
 import threading
 import time
@@ -243,7 +244,7 @@ class Simulator:
         for kind, key in self.quota_keys(request):
             wait = self.throttle.take(kind, key)
             if wait is not None:
-                return self.throttled(request, str(max(1, round(wait)))), kind
+                return self.throttled(request, str(max(1, math.ceil(wait)))), kind
         with self.lock:
             self.settle()
         try:
