@@ -1,0 +1,1 @@
+"""Decisions of the matcher as pure functions on plain records."""
