@@ -1,0 +1,1 @@
+"""Entrepot: reconciliation of what was bought with what will be invoiced."""

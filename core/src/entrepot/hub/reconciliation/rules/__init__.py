@@ -1,0 +1,1 @@
+"""Entrepot: the decisions of reconciliation, as pure functions on plain records."""
