@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
 from entrepot.store.actor import Actor
 from entrepot.store.scope import TenantScope
 from flask import Flask, current_app, g, request
+
+from entrepot_web.freshness import FreshnessReader
 
 if TYPE_CHECKING:
     from entrepot.app import Hub
@@ -32,6 +34,7 @@ class Parts:
     credentials: CredentialsService
     tokens: Tokens
     secret: bytes
+    freshness: FreshnessReader = field(default_factory=FreshnessReader)
 
     @staticmethod
     def digest(content: bytes) -> str:

@@ -33,16 +33,18 @@ class Listing:
         default_sort: The order when none is asked for.
         search: Column that free text looks into, or None.
         streams: Sync streams whose completeness speaks for this list.
+        key_kind: How values of the key travel in a cursor.
     """
 
     name: str
     base: Select[Any]
-    key: ColumnElement[str]
+    key: Any
     fields: Mapping[str, Field]
     sorts: tuple[str, ...]
     default_sort: str
     search: ColumnElement[str] | None = None
     streams: tuple[str, ...] = ()
+    key_kind: str = "text"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +99,7 @@ def read(session: Session, listing: Listing, question: Question) -> Slice:
         cursors.CursorInvalid: The cursor belongs to another question.
     """
     order = [(listing.fields[name], down) for name, down in question.sort]
-    kinds = (*(item.cursor_kind for item, _ in order), "text")
+    kinds = (*(item.cursor_kind for item, _ in order), listing.key_kind)
     position = None
     if question.cursor:
         position = cursors.decode(

@@ -120,13 +120,13 @@ def _parameters(method: str, declared: Operation) -> list[dict[str, Any]]:
         found += list_parameters(declared.listing)
     if method == "GET" and declared.permission is not None:
         found.append(
-            _header("If-None-Match", "Answer 304 when this ETag is still current.")
+            header("If-None-Match", "Answer 304 when this ETag is still current.")
         )
     if declared.matched:
-        found.append(_header("If-Match", "ETag of the version you have read."))
+        found.append(header("If-Match", "ETag of the version you have read."))
     if declared.keyed or declared.remembered:
         found.append(
-            _header(
+            header(
                 "Idempotency-Key",
                 "A word of your own, unique per intended write. A repeated request "
                 "with the same key gets the first answer.",
@@ -137,7 +137,7 @@ def _parameters(method: str, declared: Operation) -> list[dict[str, Any]]:
     return found
 
 
-def _header(
+def header(
     name: str, text: str, *, required: bool = False, pattern: str = ""
 ) -> dict[str, Any]:
     schema = {"type": "string"} | ({"pattern": pattern} if pattern else {})

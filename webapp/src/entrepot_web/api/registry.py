@@ -2,7 +2,22 @@
 
 from __future__ import annotations
 
+from entrepot_web.api.audit import audit_log
 from entrepot_web.api.credentials import credentials
+from entrepot_web.api.customers import customers
 from entrepot_web.api.oauth import oauth
+from entrepot_web.api.offers import offers
+from entrepot_web.api.operations import operations
+from entrepot_web.api.psa import psa
+from entrepot_web.api.subscriptions import subscriptions
 
-RESOURCES = (oauth, credentials)
+RESOURCES = (
+    oauth,
+    customers,
+    subscriptions,
+    offers,
+    psa,
+    operations,
+    audit_log,
+    credentials,
+)

@@ -40,11 +40,11 @@ def install_sessions(app: Flask, users: UsersService, *, secure: bool) -> CSRFPr
         REMEMBER_COOKIE_SAMESITE="Lax",
         WTF_CSRF_TIME_LIMIT=None,
         WTF_CSRF_SSL_STRICT=secure,
-        SECURITY_PASSWORD_HASH="argon2",
+        SECURITY_PASSWORD_HASH="argon2",  # noqa: S106 - the name of a scheme
         SECURITY_PASSWORD_SCHEMES=["argon2"],
         SECURITY_PASSWORD_SINGLE_HASH=["argon2"],
         SECURITY_DEPRECATED_PASSWORD_SCHEMES=[],
-        SECURITY_PASSWORD_SALT="unused: argon2 salts every hash itself",
+        SECURITY_PASSWORD_SALT="argon2 salts by itself",  # noqa: S106 - demanded, unused
         SECURITY_LOGIN_URL="/login",
         SECURITY_LOGOUT_URL="/logout",
         SECURITY_LOGOUT_METHODS=["POST"],

@@ -1,0 +1,285 @@
+"""Customers, their accounts at vendors, and the people there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from entrepot.hub.customers.tables import Contact, Customer, CustomerAccount
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from entrepot_web.api import lists
+from entrepot_web.api.frame import Answer, Operation, Resource
+from entrepot_web.api.problem import not_found
+from entrepot_web.api.shapes import Collection, ExternalId, Moment, Page, Shape
+from entrepot_web.context import hub, scope
+from entrepot_web.lists.customers import ACCOUNTS, CONTACTS, CUSTOMERS
+
+customers = Resource("customers", "The reseller's customers and their accounts.")
+
+
+class AccountRef(Shape, frozen=True, kw_only=True):
+    """A customer's account at one vendor connection, in short."""
+
+    id: str
+    connection_id: str
+    vendor_id: str
+    name: str
+    status: str
+
+
+class CustomerView(Shape, frozen=True, kw_only=True):
+    """A customer of the reseller. Its own fields are the hub's."""
+
+    id: str
+    name: str
+    custom_id: str
+    state: str
+    merged_into: str | None
+    accounts: list[AccountRef]
+    created_at: Moment
+    updated_at: Moment
+
+
+class AccountView(Shape, frozen=True, kw_only=True):
+    """A customer's account at one vendor. Its fields are the vendor's."""
+
+    id: str
+    customer_id: str
+    connection_id: str
+    external_ids: list[ExternalId]
+    name: str
+    domain: str
+    domains: list[str]
+    tax_id: str
+    email: str
+    phone: str
+    country: str
+    region: str
+    city: str
+    postal_code: str
+    address: str
+    language: str
+    currency: str
+    status: str
+    vendor_status: str
+    vendor_created_at: Moment | None
+    known_at: Moment
+    missing_since: Moment | None
+    gone_at: Moment | None
+
+
+class ContactView(Shape, frozen=True, kw_only=True):
+    """A person at a customer's account or at a PSA company."""
+
+    id: str
+    connection_id: str
+    owner_id: str
+    first_name: str
+    last_name: str
+    email: str
+    phone: str
+    role: str
+    is_primary: bool
+    known_at: Moment
+
+
+@customers.operation(
+    "GET",
+    "/customers",
+    Operation(
+        permission="customers:read", returns=Page[CustomerView], listing=CUSTOMERS
+    ),
+)
+def list_customers() -> Answer:
+    """List customers."""
+    return lists.page(CUSTOMERS, customer_views)
+
+
+@customers.operation(
+    "GET",
+    "/customers/<string:customer_id>",
+    Operation(permission="customers:read", returns=CustomerView, errors=(404,)),
+)
+def get_customer(customer_id: str) -> CustomerView:
+    """Read one customer."""
+    query = CUSTOMERS.base.where(Customer.id == customer_id)
+    with hub().store.read(scope()) as session:
+        found = customer_views(session, session.execute(query).all())
+    if not found:
+        raise not_found("customer", customer_id)
+    return found[0]
+
+
+@customers.operation(
+    "GET",
+    "/customers/<string:customer_id>/accounts",
+    Operation(
+        permission="customers:read",
+        returns=Collection[AccountView],
+        errors=(404,),
+    ),
+)
+def list_accounts_of_customer(customer_id: str) -> Collection[AccountView]:
+    """List the accounts of one customer, in the order they were found."""
+    query = (
+        select(CustomerAccount)
+        .where(CustomerAccount.customer_id == customer_id)
+        .order_by(CustomerAccount.id)
+    )
+    with hub().store.read(scope()) as session:
+        if session.get(Customer, customer_id) is None:
+            raise not_found("customer", customer_id)
+        found = session.scalars(query).all()
+        return Collection(data=[_account(item) for item in found])
+
+
+@customers.operation(
+    "GET",
+    "/customers/<string:customer_id>/contacts",
+    Operation(
+        permission="customers:read",
+        returns=Collection[ContactView],
+        errors=(404,),
+    ),
+)
+def list_contacts_of_customer(customer_id: str) -> Collection[ContactView]:
+    """List the people at the accounts of one customer."""
+    with hub().store.read(scope()) as session:
+        if session.get(Customer, customer_id) is None:
+            raise not_found("customer", customer_id)
+        found = session.scalars(contacts_of(customer_id)).all()
+        return Collection(data=[_contact(item) for item in found])
+
+
+@customers.operation(
+    "GET",
+    "/customer-accounts",
+    Operation(permission="customers:read", returns=Page[AccountView], listing=ACCOUNTS),
+)
+def list_accounts() -> Answer:
+    """List accounts at all vendors."""
+    return lists.page(ACCOUNTS, lambda _, rows: [_account(row[0]) for row in rows])
+
+
+@customers.operation(
+    "GET",
+    "/contacts",
+    Operation(permission="customers:read", returns=Page[ContactView], listing=CONTACTS),
+)
+def list_contacts() -> Answer:
+    """List people at customers and PSA companies."""
+    return lists.page(CONTACTS, lambda _, rows: [_contact(row[0]) for row in rows])
+
+
+def contacts_of(customer_id: str) -> Any:  # noqa: ANN401 - a select
+    """Return the select of the people at a customer's accounts, main one first."""
+    return (
+        select(Contact)
+        .join(
+            CustomerAccount,
+            (CustomerAccount.connection_id == Contact.connection_id)
+            & (CustomerAccount.vendor_id == Contact.owner_id),
+        )
+        .where(CustomerAccount.customer_id == customer_id)
+        .order_by(Contact.is_primary.desc(), Contact.email, Contact.id)
+    )
+
+
+def customer_views(session: Session, rows: Sequence[Any]) -> list[CustomerView]:
+    """Return rows of the customers' list with their accounts."""
+    accounts = accounts_by_customer(session, [row.id for row in rows])
+    return [
+        CustomerView(
+            id=row.id,
+            name=row.name,
+            custom_id=row.custom_id,
+            state=row.state,
+            merged_into=row.merged_into,
+            accounts=accounts.get(row.id, []),
+            created_at=row.created_at,
+            updated_at=row.updated_at,
+        )
+        for row in rows
+    ]
+
+
+_REFERENCES = select(
+    CustomerAccount.customer_id,
+    CustomerAccount.id,
+    CustomerAccount.connection_id,
+    CustomerAccount.vendor_id,
+    CustomerAccount.name,
+    CustomerAccount.status,
+).order_by(CustomerAccount.id)
+
+
+def accounts_by_customer(
+    session: Session, customer_ids: list[str]
+) -> dict[str, list[AccountRef]]:
+    """Return the accounts of some customers; those without any are left out."""
+    found: dict[str, list[AccountRef]] = {}
+    if not customer_ids:
+        return found
+    query = _REFERENCES.where(CustomerAccount.customer_id.in_(customer_ids))
+    for customer_id, account, connection, vendor, name, status in session.execute(
+        query
+    ):
+        found.setdefault(customer_id, []).append(
+            AccountRef(
+                id=account,
+                connection_id=connection,
+                vendor_id=vendor,
+                name=name,
+                status=status,
+            )
+        )
+    return found
+
+
+def _account(item: CustomerAccount) -> AccountView:
+    pairs = [("account", item.vendor_id), *((p[0], p[-1]) for p in item.external_ids)]
+    return AccountView(
+        id=item.id,
+        customer_id=item.customer_id,
+        connection_id=item.connection_id,
+        external_ids=[
+            ExternalId(system=item.connection_id, type=kind, value=value)
+            for kind, value in pairs
+        ],
+        name=item.name,
+        domain=item.domain,
+        domains=item.domains,
+        tax_id=item.tax_id,
+        email=item.email,
+        phone=item.phone,
+        country=item.country,
+        region=item.region,
+        city=item.city,
+        postal_code=item.postal_code,
+        address=item.address,
+        language=item.language,
+        currency=item.currency,
+        status=item.status,
+        vendor_status=item.vendor_status,
+        vendor_created_at=item.vendor_created_at,
+        known_at=item.known_at,
+        missing_since=item.missing_since,
+        gone_at=item.gone_at,
+    )
+
+
+def _contact(item: Contact) -> ContactView:
+    return ContactView(
+        id=item.id,
+        connection_id=item.connection_id,
+        owner_id=item.owner_id,
+        first_name=item.first_name,
+        last_name=item.last_name,
+        email=item.email,
+        phone=item.phone,
+        role=item.role,
+        is_primary=item.is_primary,
+        known_at=item.known_at,
+    )

@@ -1,0 +1,257 @@
+"""Subscriptions as they are, as they were, and what they were bought from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from entrepot.hub.subscriptions.tables import SubscriptionFact, SubscriptionRow
+from flask import request
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from entrepot_web.api import lists
+from entrepot_web.api.describe import query as parameter
+from entrepot_web.api.frame import Answer, Operation, Resource
+from entrepot_web.api.problem import bad_request, not_found
+from entrepot_web.api.shapes import (
+    Amount,
+    Collection,
+    ExternalId,
+    Moment,
+    Money,
+    Page,
+    Shape,
+    money,
+)
+from entrepot_web.context import hub, scope
+from entrepot_web.lists.subscriptions import SUBSCRIPTIONS
+
+subscriptions = Resource("subscriptions", "What customers have bought.")
+
+AS_OF = (
+    parameter("as_of", "State at this moment.", format="date-time"),
+    parameter("known_at", "As known at this moment.", format="date-time"),
+)
+
+
+class SubscriptionView(Shape, frozen=True, kw_only=True):
+    """A subscription in its current state."""
+
+    id: str
+    connection_id: str
+    customer_id: str | None
+    account_id: str | None
+    external_ids: list[ExternalId]
+    name: str
+    friendly_name: str
+    sku: str
+    product_id: str
+    quantity: Amount
+    assigned: Amount | None
+    unit: str
+    status: str
+    vendor_status: str
+    billed: bool
+    term: str
+    billing_cycle: str
+    segment: str
+    unit_cost: Money | None
+    is_trial: bool
+    is_addon: bool
+    parent_vendor_id: str
+    started_at: Moment | None
+    term_start: Moment | None
+    term_end: Moment | None
+    ended_at: Moment | None
+    auto_renew: bool | None
+    cancellable_until: Moment | None
+    scheduled: list[dict[str, Any]]
+    known_at: Moment
+    missing_since: Moment | None
+    gone_at: Moment | None
+
+
+class SubscriptionState(Shape, frozen=True, kw_only=True):
+    """A subscription at a moment: true from `valid_from`, known from `known_at`.
+
+    Attributes:
+        change: ``new``, ``changed``, ``gone`` or ``back``.
+        date_estimated: Whether the vendor gave no date, so the day of reading stands.
+        values: The fields as the vendor gave them; amounts are text.
+    """
+
+    subscription_id: str
+    valid_from: Moment
+    known_at: Moment
+    date_estimated: bool
+    change: str
+    quantity: Amount
+    run_id: str
+    values: dict[str, Any]
+
+
+@subscriptions.operation(
+    "GET",
+    "/subscriptions",
+    Operation(
+        permission="subscriptions:read",
+        returns=Page[SubscriptionView],
+        listing=SUBSCRIPTIONS,
+    ),
+)
+def list_subscriptions() -> Answer:
+    """List subscriptions."""
+    return lists.page(SUBSCRIPTIONS, subscription_views)
+
+
+@subscriptions.operation(
+    "GET",
+    "/subscriptions/<string:subscription_id>",
+    Operation(permission="subscriptions:read", returns=SubscriptionView, errors=(404,)),
+)
+def get_subscription(subscription_id: str) -> SubscriptionView:
+    """Read one subscription as it is now."""
+    query = SUBSCRIPTIONS.base.where(SubscriptionRow.id == subscription_id)
+    with hub().store.read(scope()) as session:
+        found = subscription_views(session, session.execute(query).all())
+    if not found:
+        raise not_found("subscription", subscription_id)
+    return found[0]
+
+
+@subscriptions.operation(
+    "GET",
+    "/subscriptions/<string:subscription_id>/history",
+    Operation(
+        permission="subscriptions:read",
+        returns=Collection[SubscriptionState],
+        errors=(404,),
+        parameters=AS_OF,
+    ),
+)
+def list_subscription_history(subscription_id: str) -> Collection[SubscriptionState]:
+    """List every state we have known, newest knowledge first."""
+    facts = _facts(subscription_id)
+    return Collection(data=[_state(fact) for fact in facts])
+
+
+@subscriptions.operation(
+    "GET",
+    "/subscriptions/<string:subscription_id>/state",
+    Operation(
+        permission="subscriptions:read",
+        returns=SubscriptionState,
+        errors=(404,),
+        parameters=AS_OF,
+    ),
+)
+def get_subscription_state(subscription_id: str) -> SubscriptionState:
+    """Read the state that held at ``as_of``, as known at ``known_at``."""
+    facts = _facts(subscription_id)
+    if not facts:
+        raise not_found("state of subscription", subscription_id)
+    return _state(facts[0])
+
+
+def _facts(subscription_id: str) -> Sequence[SubscriptionFact]:
+    """Return the facts within the asked times, newest knowledge first."""
+    fact = SubscriptionFact
+    query = (
+        select(fact)
+        .where(fact.object_id == subscription_id)
+        .order_by(fact.known_at.desc())
+    )
+    valid, known = moment_parameter("as_of"), moment_parameter("known_at")
+    if valid is not None:
+        query = query.where(fact.valid_from <= valid)
+    if known is not None:
+        query = query.where(fact.known_at <= known)
+    with hub().store.read(scope()) as session:
+        if session.get(SubscriptionRow, subscription_id) is None:
+            raise not_found("subscription", subscription_id)
+        return session.scalars(query).all()
+
+
+def moment_parameter(name: str) -> datetime | None:
+    """Return a moment from the query string, or None when it isn't given.
+
+    Raises:
+        ApiError: 400 for what isn't a moment with a zone.
+    """
+    text = request.args.get(name)
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text.replace(" ", "+"))
+        if moment.tzinfo is None:
+            raise ValueError(text)
+        return moment.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise bad_request(
+            "moment_invalid",
+            f"{name} must be a moment with a zone, such as 2026-11-21T14:31:00Z.",
+            name,
+        ) from error
+
+
+def subscription_views(
+    _session: Session, rows: Sequence[Any]
+) -> list[SubscriptionView]:
+    """Return rows of the subscriptions' list as answers."""
+    return [_view(row) for row in rows]
+
+
+def _view(row: Any) -> SubscriptionView:  # noqa: ANN401 - a row of the list
+    return SubscriptionView(
+        id=row.id,
+        connection_id=row.connection_id,
+        customer_id=row.customer_id,
+        account_id=row.account_id or None,
+        external_ids=[
+            ExternalId(
+                system=row.connection_id, type="subscription", value=row.vendor_id
+            )
+        ],
+        name=row.name,
+        friendly_name=row.friendly_name,
+        sku=row.sku,
+        product_id=row.product_id,
+        quantity=row.quantity,
+        assigned=row.assigned,
+        unit=row.unit,
+        status=row.status,
+        vendor_status=row.vendor_status,
+        billed=row.billed,
+        term=row.term,
+        billing_cycle=row.billing_cycle,
+        segment=row.segment,
+        unit_cost=money(row.unit_cost, row.currency),
+        is_trial=row.is_trial,
+        is_addon=row.is_addon,
+        parent_vendor_id=row.parent_vendor_id,
+        started_at=row.started_at,
+        term_start=row.term_start,
+        term_end=row.term_end,
+        ended_at=row.ended_at,
+        auto_renew=row.auto_renew,
+        cancellable_until=row.cancellable_until,
+        scheduled=row.scheduled,
+        known_at=row.known_at,
+        missing_since=row.missing_since,
+        gone_at=row.gone_at,
+    )
+
+
+def _state(fact: SubscriptionFact) -> SubscriptionState:
+    return SubscriptionState(
+        subscription_id=fact.object_id,
+        valid_from=fact.valid_from,
+        known_at=fact.known_at,
+        date_estimated=fact.date_estimated,
+        change=fact.change,
+        quantity=fact.quantity,
+        run_id=fact.run_id,
+        values=fact.payload,
+    )

@@ -1,0 +1,1 @@
+"""What may be listed: one declaration per kind, for the API and the console."""
