@@ -1,6 +1,7 @@
 """The database: engine, unit of work, column types, tenancy guard, migrations."""
 
 from entrepot.store.actor import (
+    ALL_PERMISSIONS,
     Actor,
     PermissionDenied,
     operator_actor,
@@ -28,6 +29,7 @@ from entrepot.store.types import (
 from entrepot.store.unit import NestedUnit, Store, UnitSession, in_unit, scope_of
 
 __all__ = [
+    "ALL_PERMISSIONS",
     "SYSTEM_TENANT",
     "Actor",
     "Base",

@@ -34,7 +34,7 @@ _KEYWORDS = _LIST_ENDS | _TABLE_FOLLOWS | {
     "ONLY", "DEFAULT", "AND", "OR", "NOT", "IN", "IS", "CONFLICT", "DO", "NOTHING",
     "INDEXED", "TABLESAMPLE", "OVERRIDING",
 }  # fmt: skip
-_CHANGES = {"INSERT", "UPDATE", "DELETE", "REPLACE", "MERGE", "TRUNCATE"}
+_CHANGES = {"INSERT", "UPDATE", "DELETE", "REPLACE", "MERGE", "TRUNCATE", "COPY"}
 _DEFINITIONS = {"CREATE", "ALTER", "DROP", "GRANT", "REVOKE", "PRAGMA", "COMMENT"}
 
 
@@ -80,7 +80,7 @@ class _Reader:
                 self._table(position + 1, "FROM")
             elif upper in _LIST_ENDS:
                 listing.discard(depth)
-            elif upper == "TRUNCATE":
+            elif upper == "TRUNCATE" or (upper == "COPY" and position == 0):
                 self._table(position + 1, "UPDATE")
             position += 1
 

@@ -190,8 +190,8 @@ def _report(session: Session, tenant: str) -> ChainReport:
     return ChainReport(tenant, entries, verify_chain(session, tenant))
 
 
-def _select(tenant: str, query: AuditQuery) -> Select[Any]:
-    statement: Select[Any] = (
+def _select(tenant: str, query: AuditQuery) -> Select[*tuple[Any, ...]]:
+    statement: Select[*tuple[Any, ...]] = (
         select(AuditEntry, AuditPayload)
         .outerjoin(
             AuditPayload,

@@ -77,10 +77,11 @@ class TenantService:
             Conflict: The slug is taken.
         """
         _require_operator(actor, "tenants:write")
+        called = _checked_name(name)
         values = Tenant(
             id=new_id("ten"),
-            slug=_checked_slug(slug or slugify(name)),
-            name=_checked_name(name),
+            slug=_checked_slug(slug or slugify(called)),
+            name=called,
             status=ACTIVE,
             billing_zone=_checked_zone(billing_zone),
             created_at=self._clock.now(),

@@ -31,6 +31,12 @@ def head_revision() -> str:
     return head
 
 
+def known_revisions() -> frozenset[str]:
+    """Return every revision this version of the hub can start from."""
+    scripts = ScriptDirectory(str(_FOLDER)).walk_revisions()
+    return frozenset(script.revision for script in scripts)
+
+
 def current_revision(engine: Engine) -> str | None:
     """Return the database's revision, or None when it is empty."""
     with engine.connect() as connection:

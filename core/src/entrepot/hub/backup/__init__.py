@@ -1,0 +1,1 @@
+"""Backups: one consistent archive of everything, and back again."""
