@@ -84,6 +84,9 @@ def quieten_logger() -> None:
         logger.addFilter(_ExpectedEnds())
 
 
+_EXPECTED = ("was cancelled during execution", "is no longer owned by this execution")
+
+
 class _ExpectedEnds(logging.Filter):
     """Drops the engine's tracebacks of failed and cancelled runs: job_run has them."""
 
@@ -92,7 +95,8 @@ class _ExpectedEnds(logging.Filter):
         error = record.exc_info[1] if record.exc_info else None
         if type(error).__name__ in {"JobFailed", "DBOSAwaitedWorkflowCancelledError"}:
             return False
-        return "was cancelled during execution" not in record.getMessage()
+        text = record.getMessage()
+        return not any(phrase in text for phrase in _EXPECTED)
 
 
 class EngineClient:
@@ -319,4 +323,7 @@ def patched(name: str) -> bool:
 
 PortableError = PortableWorkflowError
 NoSuchRun = engine_error.DBOSNonExistentWorkflowError
-EngineCancelled = engine_error.DBOSWorkflowCancelledError
+EngineStopped = (
+    engine_error.DBOSWorkflowCancelledError,
+    engine_error.DBOSWorkflowConflictIDError,
+)

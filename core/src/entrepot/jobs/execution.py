@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from entrepot.jobs.context import JobContext, Surroundings
-from entrepot.jobs.engine import EngineCancelled
+from entrepot.jobs.engine import EngineStopped
 from entrepot.jobs.errors import (
     JobCancelled,
     JobFailed,
@@ -106,8 +106,11 @@ class Executions:
                 raise WorkerStopping(context.run_id) from error
             code, text = closing.failed(error)
             raise JobFailed(code, text) from error
-        except EngineCancelled:
-            closing.cancelled()
+        except EngineStopped:
+            # A cancelled run loses its owner too, so the engine's word alone does
+            # not tell cancel from takeover.
+            if journal.cancel_requested():
+                closing.cancelled()
             raise
         self._around.fault("run:before_close")
         closing.succeeded(result)

@@ -1,0 +1,90 @@
+"""The child processes of the job tests; each role is one function."""
+
+import os
+import signal
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+import samples
+from entrepot.jobs import Jobs, WorkerOptions, worker_main
+from entrepot.store import Store, TenantScope, load_settings
+from entrepot.store.clock import SystemClock
+
+TENANT = TenantScope("ten_jobs")
+
+
+class Hub:
+    """The least that `worker_main` needs."""
+
+    def __init__(self, registry=None) -> None:
+        self.store = Store(load_settings(), SystemClock())
+        self.jobs = Jobs(self.store, registry or samples.build_registry())
+
+
+def die() -> None:
+    """End as a power cut would."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def submit(run_id: str, path: str, point: str) -> None:
+    hub = Hub()
+    with hub.store.unit(TENANT) as session:
+        hub.jobs.submit(
+            session, "two_steps", run_id=run_id, args={"path": path}, partition="c"
+        )
+        session.flush()
+        if point == "before_commit":
+            os._exit(9)
+    os._exit(9)
+
+
+def worker(*settings: str) -> None:
+    """Run a worker; settings are name=value pairs.
+
+    `fault=<point>:<n>` kills the process at the n-th passing of a fault point.
+    """
+    given = dict(item.split("=", 1) for item in settings)
+    options = WorkerOptions(
+        poll_seconds=float(given.get("poll", "0.05")),
+        lease_seconds=float(given.get("lease", "2")),
+        with_clock=given.get("clock") == "yes",
+        reload_seconds=0.2,
+        grace=float(given.get("grace", "3")),
+        housekeeping_seconds=1.0,
+        fault=fault_hook(given.get("fault")),
+    )
+    sys.exit(worker_main(Hub(), options))
+
+
+def fault_hook(wanted: str | None):
+    if wanted is None:
+        return lambda _name: None
+    point, _, number = wanted.rpartition("@")
+    left = [int(number)]
+
+    def hook(name: str) -> None:
+        if name == point:
+            left[0] -= 1
+            if left[0] == 0:
+                die()
+
+    return hook
+
+
+def clock(*_arguments: str) -> None:
+    """Tick until killed."""
+    import time
+
+    from entrepot.jobs.clock import Clock
+
+    hub = Hub()
+    made = Clock(hub.jobs.schedules, reload_seconds=0.2)
+    made.start()
+    while True:
+        time.sleep(1)
+
+
+if __name__ == "__main__":
+    globals()[sys.argv[1]](*sys.argv[2:])
