@@ -17,6 +17,7 @@ TENANT_TABLES = {
     "audit_entry": "tenant_id",
     "audit_head": "tenant_id",
     "audit_payload": "tenant_id",
+    "connection": "tenant_id",
     "connection_secret": "tenant_id",
     "contact": "tenant_id",
     "customer": "tenant_id",
@@ -151,6 +152,39 @@ def upgrade() -> None:
     )
     op.create_index(op.f('ix_audit_payload_person'), 'audit_payload', ['person'], unique=False)
     op.create_index(op.f('ix_audit_payload_tenant_id'), 'audit_payload', ['tenant_id'], unique=False)
+    op.create_table('connection',
+    sa.Column('id', sa.String(length=40), nullable=False),
+    sa.Column('plugin', sa.String(length=60), nullable=False),
+    sa.Column('kind', sa.String(length=16), nullable=False),
+    sa.Column('name', sa.String(length=200), nullable=False),
+    sa.Column('settings', sa.Text(), nullable=False),
+    sa.Column('state', sa.String(length=16), nullable=False),
+    sa.Column('parked_code', sa.String(length=80), nullable=True),
+    sa.Column('parked_message', sa.Text(), nullable=True),
+    sa.Column('parked_remedy', sa.Text(), nullable=True),
+    sa.Column('parked_field', sa.String(length=80), nullable=True),
+    sa.Column('parked_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('quotas', sa.Text(), nullable=False),
+    sa.Column('billing_zone', sa.String(length=64), nullable=False),
+    sa.Column('notification_key', sa.String(length=64), nullable=False),
+    sa.Column('account_name', sa.Text(), nullable=False),
+    sa.Column('account_details', sa.Text(), nullable=False),
+    sa.Column('account_warnings', sa.Text(), nullable=False),
+    sa.Column('base_currency', sa.String(length=3), nullable=False),
+    sa.Column('last_ok_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('last_error', sa.Text(), nullable=True),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('removed_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('version', sa.Integer(), nullable=False),
+    sa.Column('config_version', sa.Integer(), nullable=False),
+    sa.Column('tenant_id', sa.String(length=40), nullable=False),
+    sa.CheckConstraint("kind IN ('vendor', 'psa')", name=op.f('ck_connection_kind')),
+    sa.CheckConstraint("state IN ('active', 'paused', 'parked', 'removed')", name=op.f('ck_connection_state')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_connection'))
+    )
+    op.create_index(op.f('ix_connection_tenant_id'), 'connection', ['tenant_id'], unique=False)
+    op.create_index('uq_connection_notification_key', 'connection', ['notification_key'], unique=True)
+    op.create_index('uq_connection_tenant_id_name', 'connection', ['tenant_id', 'name'], unique=True, sqlite_where=sa.text("state <> 'removed'"), postgresql_where=sa.text("state <> 'removed'"))
     op.create_table('connection_secret',
     sa.Column('tenant_id', sa.String(length=40), nullable=False),
     sa.Column('connection_id', sa.String(length=40), nullable=False),
@@ -779,6 +813,7 @@ def downgrade() -> None:
     op.drop_table('customer')
     op.drop_table('contact')
     op.drop_table('connection_secret')
+    op.drop_table('connection')
     op.drop_table('audit_payload')
     op.drop_table('audit_head')
     op.drop_table('audit_entry')

@@ -1,0 +1,1 @@
+"""Connections: a reseller's accounts at vendors and PSA systems."""

@@ -1,0 +1,62 @@
+"""Durable work around connections."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from entrepot.jobs.context import ONCE, JobContext
+from entrepot.jobs.facade import Jobs
+from entrepot.jobs.plain import JsonDict
+from entrepot.jobs.queues import REQUESTED
+from entrepot.jobs.registry import JobRegistry
+from entrepot.jobs.submit import RunRef
+from entrepot.store import Actor, TenantScope, new_id
+from entrepot.store.actor import system_actor
+
+CHECK_CONNECTION = "check_connection"
+
+
+def register_jobs(registry: JobRegistry) -> None:
+    """Make the jobs of this capability known."""
+
+    @registry.job(CHECK_CONNECTION, queue="upkeep")
+    def check_connection(ctx: JobContext, connection_id: str) -> JsonDict:
+        ctx.progress(phase="checking", message="Asking the other side.")
+        found: JsonDict = ctx.step(
+            _check, ctx.hub, ctx.tenant_id, connection_id, retries=ONCE
+        )
+        return found
+
+
+def submit_check(
+    jobs: Jobs, actor: Actor, connection_id: str, cause: str = "button"
+) -> RunRef:
+    """Submit a check of one connection; a second request joins the running one.
+
+    Raises:
+        PermissionDenied: the actor may not check connections.
+    """
+    actor.require("connections:write")
+    with jobs.store.unit(TenantScope(actor.tenant_id)) as session:
+        return jobs.submit(
+            session,
+            CHECK_CONNECTION,
+            run_id=new_id("check"),
+            args={"connection_id": connection_id},
+            priority=REQUESTED,
+            exclusive=f"{connection_id}/check",
+            connection_id=connection_id,
+            subject=connection_id,
+            requested_by=actor.name,
+            cause=cause,
+        )
+
+
+def _check(hub: Any, tenant_id: str, connection_id: str) -> JsonDict:  # noqa: ANN401 - jobs know the hub as Any
+    report = hub.connections.check(system_actor("check", tenant_id), connection_id)
+    return {
+        "state": report.connection.state,
+        "account": report.connection.account_name,
+        "error": report.error.code if report.error else None,
+        "message": report.error.user_message if report.error else None,
+    }
