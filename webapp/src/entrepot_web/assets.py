@@ -107,4 +107,5 @@ def _respond(asset: Asset) -> Response:
     fixed = request.args.get("v") == asset.digest or asset.name.endswith(".woff2")
     answer.headers["Cache-Control"] = _FOREVER if fixed else "public, max-age=300"
     answer.set_etag(asset.digest)
-    return answer.make_conditional(request)
+    answer.make_conditional(request)
+    return answer

@@ -49,7 +49,7 @@ class Field:
         values: For an enum, what it may be.
     """
 
-    column: ColumnElement[Any]
+    column: Any
     kind: str = "text"
     values: tuple[str, ...] = ()
 
@@ -74,7 +74,10 @@ class Criterion:
 
     def condition(self, field: Field) -> ColumnElement[bool]:
         """Return the condition in SQL."""
-        column, value = field.column, self.values[0]
+        found: ColumnElement[bool] = self._condition(field.column, self.values[0])
+        return found
+
+    def _condition(self, column: Any, value: Any) -> Any:  # noqa: ANN401 - SQL
         match self.operator:
             case "eq":
                 return column == value

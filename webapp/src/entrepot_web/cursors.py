@@ -6,6 +6,7 @@ import base64
 import binascii
 import hashlib
 import hmac
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -77,7 +78,7 @@ def decode(
             "The cursor belongs to another filter or order. Begin without a cursor."
         )
     backward, *values = msgspec.json.decode(body)
-    typed = (
+    typed: Iterator[Any] = (
         msgspec.convert(value, _KINDS[kind], strict=False)
         for value, kind in zip(values, kinds, strict=True)
     )

@@ -37,12 +37,12 @@ class Listing:
     """
 
     name: str
-    base: Select[Any]
+    base: Any
     key: Any
     fields: Mapping[str, Field]
     sorts: tuple[str, ...]
     default_sort: str
-    search: ColumnElement[str] | None = None
+    search: Any = None
     streams: tuple[str, ...] = ()
     key_kind: str = "text"
 
@@ -122,7 +122,7 @@ def read(session: Session, listing: Listing, question: Question) -> Slice:
 
 def filtered(listing: Listing, question: Question) -> Select[Any]:
     """Return the list's select with all criteria, without order and page."""
-    query = listing.base
+    query: Select[Any] = listing.base
     for item in question.criteria:
         query = query.where(item.condition(listing.fields[item.field]))
     if question.text:
@@ -145,11 +145,12 @@ def _matches(listing: Listing, text: str) -> ColumnElement[bool]:
     if listing.search is None:
         return false()
     wanted = " ".join(text.lower().split())
-    return listing.search.contains(wanted, autoescape=True)
+    found: ColumnElement[bool] = listing.search.contains(wanted, autoescape=True)
+    return found
 
 
 def _beyond(
-    columns: Sequence[tuple[ColumnElement[Any], bool]], position: cursors.Position
+    columns: Sequence[tuple[Any, bool]], position: cursors.Position
 ) -> ColumnElement[bool]:
     """Return the condition of rows after (or before) a position."""
     downs = [down != position.backward for _, down in columns]

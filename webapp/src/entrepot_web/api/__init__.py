@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Flask, g, request
 from flask_limiter import Limiter
-from flask_wtf.csrf import CSRFProtect
+from flask_wtf.csrf import CSRFProtect  # type: ignore[import-untyped]
 
 from entrepot_web.api.access import authenticate
 from entrepot_web.api.docs import install_document
@@ -31,7 +31,7 @@ def install_api(app: Flask, csrf: CSRFProtect, limiter: Limiter) -> None:
         csrf.exempt(resource)
         limiter.limit(API)(resource)
     issue = "oauth.issue_token"
-    app.view_functions[issue] = limiter.limit(TOKENS, key_func=address)(
+    app.view_functions[issue] = limiter.limit(TOKENS, key_func=address)(  # type: ignore[assignment]  # Flask accepts any view
         app.view_functions[issue]
     )
     names = frozenset(resource.name for resource in RESOURCES)

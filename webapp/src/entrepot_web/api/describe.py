@@ -140,6 +140,7 @@ def _parameters(method: str, declared: Operation) -> list[dict[str, Any]]:
 def header(
     name: str, text: str, *, required: bool = False, pattern: str = ""
 ) -> dict[str, Any]:
+    """Return a header parameter; `pattern` restricts its text."""
     schema = {"type": "string"} | ({"pattern": pattern} if pattern else {})
     return {
         "in": "header",

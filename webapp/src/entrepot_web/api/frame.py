@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 from flask import Response, request
-from flask_smorest import Blueprint
+from flask_smorest import Blueprint  # type: ignore[import-untyped]
 from marshmallow import Schema
 
 from entrepot_web.api import describe, idempotency

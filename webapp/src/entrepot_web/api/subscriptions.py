@@ -171,7 +171,8 @@ def _facts(subscription_id: str) -> Sequence[SubscriptionFact]:
     with hub().store.read(scope()) as session:
         if session.get(SubscriptionRow, subscription_id) is None:
             raise not_found("subscription", subscription_id)
-        return session.scalars(query).all()
+        found: Sequence[SubscriptionFact] = session.scalars(query).all()
+        return found
 
 
 def moment_parameter(name: str) -> datetime | None:

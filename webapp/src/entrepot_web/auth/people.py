@@ -13,13 +13,13 @@ from entrepot.hub.users.service import SignIn, User, UsersService
 from flask_security import RoleMixin, UserDatastore, UserMixin
 
 
-class Role(RoleMixin):  # type: ignore[misc]  # the library is untyped
+class Role(RoleMixin):
     """Never used: rights come from the hub's roles per reseller."""
 
     name = ""
 
 
-class Person(UserMixin):  # type: ignore[misc]  # the library is untyped
+class Person(UserMixin):
     """A person as the sign-in library needs one.
 
     Args:
@@ -30,19 +30,19 @@ class Person(UserMixin):  # type: ignore[misc]  # the library is untyped
     email = ""
     active = False
     password: str | None = None
-    roles: tuple[Role, ...] = ()
+    roles: list[RoleMixin] = []  # noqa: RUF012 - the library's class attribute
 
     def __init__(self, found: SignIn) -> None:
         self.user: User = found.user
-        self.id = found.user.id
+        self.user_id = found.user.id
         self.email = found.user.email
         self.active = found.user.active
         self.password = found.password_hash
         self.fs_uniquifier = found.session_id
-        self.roles = ()
+        self.roles = []
 
 
-class People(UserDatastore):  # type: ignore[misc]  # the library is untyped
+class People(UserDatastore):
     """Finds people for the sign-in library and stores what it changes.
 
     Args:
@@ -73,7 +73,7 @@ class People(UserDatastore):  # type: ignore[misc]  # the library is untyped
     def put(self, model: Person) -> Person:
         """Store a password hash that the library renewed."""
         if model.password:
-            self._users.replace_hash(model.id, model.password)
+            self._users.replace_hash(model.user_id, model.password)
         return model
 
     def commit(self) -> None:

@@ -9,9 +9,9 @@ from typing import Any, TypeVar, cast
 
 from entrepot.hub.users.service import User, UsersService
 from flask import Flask, Response, abort, g, redirect, request, session, url_for
-from flask_login import current_user
+from flask_login import current_user  # type: ignore[import-untyped]
 from flask_security import Security, user_authenticated
-from flask_wtf.csrf import CSRFProtect
+from flask_wtf.csrf import CSRFProtect  # type: ignore[import-untyped]
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from entrepot_web.auth.people import People, Person
@@ -67,7 +67,7 @@ def install_sessions(app: Flask, users: UsersService, *, secure: bool) -> CSRFPr
 def _signed_in(_app: Flask, user: Person, **_more: object) -> None:
     session.permanent = True
     session[TENANT] = _first_tenant(user.user)
-    parts().users.record_sign_in(user.id)
+    parts().users.record_sign_in(user.user_id)
 
 
 def _unauthenticated(*_args: object, **_kwargs: object) -> WerkzeugResponse:

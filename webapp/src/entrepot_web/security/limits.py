@@ -63,7 +63,7 @@ def guard_sign_in(app: Flask, limiter: Limiter, endpoint: str) -> None:
     guarded = limiter.limit(
         SIGN_IN_PER_ACCOUNT, key_func=_account, methods=["POST"], deduct_when=_failed
     )(guarded)
-    app.view_functions[endpoint] = guarded
+    app.view_functions[endpoint] = guarded  # type: ignore[assignment]  # Flask accepts any view
 
 
 def _account() -> str:
