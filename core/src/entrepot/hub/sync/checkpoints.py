@@ -33,6 +33,7 @@ class Checkpoint:
         empty: The connection held no such object when the run began.
         fresh: Nothing was saved yet.
         finished: The end was reached.
+        closed: What vanished was found; the memory is the next run's already.
         counts: See `Intake`.
     """
 
@@ -46,6 +47,7 @@ class Checkpoint:
     empty: bool = False
     fresh: bool = True
     finished: bool = False
+    closed: bool = False
     counts: Counter[str] = field(default_factory=Counter)
 
     def doubt(self, reason: str) -> None:
@@ -65,6 +67,7 @@ class Checkpoint:
             "total": self.total,
             "empty": self.empty,
             "finished": self.finished,
+            "closed": self.closed,
         }
 
 
@@ -87,6 +90,8 @@ def load_memory(
     state = dict(saved.cursor)
     version = state.pop("version")
     point = Checkpoint(**state, fresh=False, counts=Counter(saved.counts))
+    if point.closed:
+        return point, HashMemory(), version
     memory = HashMemory(known, saved.seen, saved.added, saved.replaced)
     return point, memory, version
 
@@ -128,6 +133,13 @@ def save_checkpoint(
     row.replaced = intake.memory.packed_replaced()
     row.counts = dict(intake.counts)
     row.saved_at = at
+
+
+def close_checkpoint(session: Session, run: RunInfo, stream: str) -> None:
+    """Note that the stream is ended, so that ending it again does nothing."""
+    row = session.get_one(SyncCheckpoint, (run.run_id, stream))
+    row.cursor = {**row.cursor, "closed": True}
+    row.seen, row.added, row.replaced = b"", b"", b""
 
 
 def drop_checkpoints(session: Session, run: RunInfo) -> None:

@@ -71,6 +71,8 @@ class Crawl:
     def run_slice(self, seconds: float) -> bool:
         """Read on for about `seconds`; True when the stream was read to its end."""
         self._load()
+        if self.point.finished:
+            return True
         until = self._now() + seconds
         self._saved = self._now()
         pages = self._scoped() if self.stream.per else self._flat()

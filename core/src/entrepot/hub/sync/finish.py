@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 
 from entrepot.hub.sync.checkpoints import (
     Checkpoint,
+    close_checkpoint,
     hashes_in_books,
     load_memory,
     memory_row,
@@ -48,10 +49,12 @@ class Ending:
     Attributes:
         complete: Nothing of the stream is missing, as far as anybody can tell.
         reasons: Why not.
+        scopes: How many customers or agreements could not be read.
     """
 
     complete: bool
     reasons: tuple[str, ...]
+    scopes: int
     counts: Counter[str]
 
 
@@ -73,6 +76,8 @@ class Finisher:
         """Find what vanished, write it, remember the listing, forget the checkpoint."""
         with self.store.read(self.run.scope) as session:
             point, memory, version = load_memory(session, self.run, self.stream.name)
+            if point.closed:
+                return Ending(True, (), 0, Counter(point.counts))
             suspects = self._suspects(session, memory, point)
             returned = self._returned(session, memory)
         reasons = reasons_of(point)
@@ -98,10 +103,11 @@ class Finisher:
             if not reasons:
                 memory_row(session, self.run, self.stream.name).complete_at = now
             self._scopes(session, point, now, reasons)
+            close_checkpoint(session, self.run, self.stream.name)
         counts = Counter(point.counts)
         counts["gone"] = len(gone)
         counts["missing"] = len(suspects) - len(gone) - len(still_there)
-        return Ending(not reasons, tuple(reasons), counts)
+        return Ending(not reasons, tuple(reasons), len(point.incomplete), counts)
 
     def _suspects(
         self, session: Session, memory: HashMemory, point: Checkpoint

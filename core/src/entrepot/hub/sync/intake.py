@@ -14,6 +14,7 @@ from sqlalchemy import insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from entrepot.hub.customers.rows import customer_row
 from entrepot.hub.customers.tables import Customer, CustomerAccount
 from entrepot.hub.psa.tables import PsaAgreement
 from entrepot.hub.sync import memory as hashing
@@ -21,7 +22,6 @@ from entrepot.hub.sync.bulk import BulkWriter, Incoming, Merged, Origin
 from entrepot.hub.sync.memory import HashMemory
 from entrepot.hub.sync.targets import TARGETS
 from entrepot.sdk.model import BillingLock, Page, VendorCustomer
-from entrepot.store.ids import new_id
 from entrepot.store.scope import TenantScope
 from entrepot.store.unit import Store
 
@@ -221,22 +221,6 @@ def merge_accounts(
     if fresh:
         session.execute(insert(Customer), fresh)
     return done
-
-
-def customer_row(name: str, tenant_id: str, at: datetime) -> dict[str, Any]:
-    """The row of a new customer of the hub."""
-    return {
-        "id": new_id("cus"),
-        "tenant_id": tenant_id,
-        "name": name,
-        "sort_name": name.casefold(),
-        "search_text": name.lower(),
-        "custom_id": "",
-        "state": "active",
-        "created_at": at,
-        "updated_at": at,
-        "version": 1,
-    }
 
 
 def store_lock(

@@ -1,0 +1,122 @@
+"""The job that reads a connection. Control flow only; every act is a step."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from entrepot.hub.sync.intake import RunInfo
+from entrepot.hub.sync.service import CRAWL, JOB, subject_stream
+from entrepot.hub.sync.steps import SyncSteps
+from entrepot.jobs.context import JobContext
+from entrepot.jobs.registry import JobRegistry
+from entrepot.sdk.errors import EntrepotError
+
+_BATCH = 40  # customers per step
+_PASSES = 3  # how often triggers that joined may make one run read again
+
+
+def register(registry: JobRegistry) -> None:
+    """Make the jobs of this capability known."""
+    registry.job(JOB, queue="sync")(sync_connection)
+
+
+def sync_connection(
+    ctx: JobContext, connection_id: str, mode: str, subject: str
+) -> dict[str, Any]:
+    """Read one connection, or one customer of it, into the books."""
+    steps: SyncSteps = ctx.hub.sync.steps
+    run = RunInfo(ctx.run_id, ctx.tenant_id, connection_id)
+    try:
+        return _sync(ctx, steps, run, mode, subject)
+    except EntrepotError as error:
+        ctx.step(steps.fail_run, run, error, name="fail_run")
+        raise
+
+
+def _sync(
+    ctx: JobContext, steps: SyncSteps, run: RunInfo, mode: str, subject: str
+) -> dict[str, Any]:
+    stream = subject_stream(subject) if mode == "customer" else CRAWL
+    opened = ctx.step(
+        steps.open_run, run, mode, subject, stream, "schedule", name="open_run"
+    )
+    feed_at = opened["at"]
+    if opened["mode"] == "customer":
+        _refresh(ctx, steps, run, [subject])
+    elif opened["mode"] == "feed":
+        feed_at = _follow_feed(ctx, steps, run, opened["all_streams"])
+    else:
+        _crawl(ctx, steps, run, opened["streams"])
+    _read_again(ctx, steps, run, opened["all_streams"])
+    result: dict[str, Any] = ctx.step(
+        steps.close_run,
+        run,
+        "" if opened["mode"] == "customer" else feed_at,
+        name="close_run",
+    )
+    return result
+
+
+def _crawl(
+    ctx: JobContext, steps: SyncSteps, run: RunInfo, streams: list[list[str]]
+) -> None:
+    for name, per in streams:
+        ctx.progress(phase=name, done=0, unit="objects", message=f"Reading {name}")
+        finished = False
+        while not finished:
+            ctx.stop_if_cancelled()
+            finished = ctx.step(
+                steps.crawl,
+                run,
+                name,
+                per,
+                lambda done, total: ctx.progress(done=done, total=total),
+                ctx.cancelled,
+                name=f"crawl:{name}",
+            )
+        ctx.step(steps.finish_stream, run, name, per, name=f"finish:{name}")
+
+
+def _follow_feed(
+    ctx: JobContext, steps: SyncSteps, run: RunInfo, streams: list[list[str]]
+) -> str:
+    ctx.progress(phase="changes", message="Asking what changed")
+    found = ctx.step(steps.read_feed, run, name="read_feed")
+    if found["whole"]:
+        _crawl(ctx, steps, run, streams)
+    else:
+        wanted = [stream for stream in streams if stream[0] in found["streams"]]
+        _crawl(ctx, steps, run, wanted)
+        _refresh(ctx, steps, run, found["subjects"])
+    return str(found["at"])
+
+
+def _refresh(
+    ctx: JobContext, steps: SyncSteps, run: RunInfo, subjects: list[str]
+) -> None:
+    ctx.progress(phase="customers", done=0, total=len(subjects), unit="customers")
+    for start in range(0, len(subjects), _BATCH):
+        ctx.stop_if_cancelled()
+        batch = subjects[start : start + _BATCH]
+        done = ctx.step(steps.refresh, run, batch, name="refresh")
+        ctx.step(steps.add_counts, run, "refreshed", done["counts"], name="add_counts")
+        ctx.progress(done=start + len(batch))
+
+
+def _read_again(
+    ctx: JobContext, steps: SyncSteps, run: RunInfo, streams: list[list[str]]
+) -> None:
+    """Read what triggers that joined this run while it ran are about.
+
+    What still comes in after the last pass is given to a follow-up run.
+    """
+    for _ in range(_PASSES):
+        concerns = ctx.rereads()
+        if not concerns:
+            return
+        subjects = [one["subject"] for one in concerns if one["subject"]]
+        if len(subjects) < len(concerns):
+            fresh = ctx.step(steps.read_changes_or_all, run, name="what_again")
+            _crawl(ctx, steps, run, [s for s in streams if s[0] in fresh["streams"]])
+            subjects += fresh["subjects"]
+        _refresh(ctx, steps, run, list(dict.fromkeys(subjects)))
