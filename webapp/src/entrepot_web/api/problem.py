@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 from entrepot.hub.users.rules import UserInvalid
+from entrepot.jobs.errors import JobsError, RunConflict, RunNotFound
 from entrepot.sdk.errors import (
     AuthRequired,
     ConfigInvalid,
@@ -148,6 +149,8 @@ def from_exception(error: Exception) -> ApiError:
         return unprocessable(error.field, error.problem)
     if isinstance(error, EntrepotError):
         return _from_hub(error)
+    if isinstance(error, JobsError):
+        return _from_jobs(error)
     if isinstance(error, HTTPException):
         return _from_http(error)
     return ApiError(
@@ -161,8 +164,12 @@ def from_exception(error: Exception) -> ApiError:
 def _from_hub(error: EntrepotError) -> ApiError:
     status = next((code for kind, code in _STATUS if isinstance(error, kind)), 502)
     info = error.info
-    errors: tuple[FieldProblem, ...] = ()
-    if info.field:
+    errors: tuple[FieldProblem, ...] = tuple(
+        FieldProblem(pointer=f"/values/{name}", code=info.code, message=text)
+        for name, texts in dict(getattr(error, "errors", {})).items()
+        for text in texts
+    )
+    if info.field and not errors:
         found = FieldProblem(
             pointer=f"/{info.field}", code=info.code, message=info.user_message
         )
@@ -176,6 +183,21 @@ def _from_hub(error: EntrepotError) -> ApiError:
         errors=errors,
         headers=headers,
         retryable=isinstance(error, Retryable),
+    )
+
+
+def _from_jobs(error: JobsError) -> ApiError:
+    if isinstance(error, RunNotFound):
+        return ApiError(status=404, code="not_found", detail=str(error))
+    if isinstance(error, RunConflict):
+        return ApiError(status=409, code="run_conflict", detail=str(error))
+    return ApiError(
+        status=503,
+        code="engine_unavailable",
+        detail="Work can't be submitted right now. Try again in a moment.",
+        headers={"Retry-After": "5"},
+        retryable=True,
+        next_steps=("retry_later",),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from entrepot_web.api.audit import audit_log
+from entrepot_web.api.connections import connections
 from entrepot_web.api.credentials import credentials
 from entrepot_web.api.customers import customers
 from entrepot_web.api.oauth import oauth
@@ -10,9 +11,12 @@ from entrepot_web.api.offers import offers
 from entrepot_web.api.operations import operations
 from entrepot_web.api.psa import psa
 from entrepot_web.api.subscriptions import subscriptions
+from entrepot_web.api.sync_runs import sync_runs
 
 RESOURCES = (
     oauth,
+    connections,
+    sync_runs,
     customers,
     subscriptions,
     offers,
