@@ -1,0 +1,140 @@
+"""The hub, built once from settings and handed around."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from entrepot.hub import tables
+from entrepot.hub.audit.service import AuditService
+from entrepot.hub.catalog.service import CatalogService
+from entrepot.hub.connections import jobs as connection_jobs
+from entrepot.hub.connections.service import ConnectionService
+from entrepot.hub.customers.service import CustomerService
+from entrepot.hub.psa.service import PsaService
+from entrepot.hub.subscriptions.service import SubscriptionService
+from entrepot.hub.sync import jobs as sync_jobs
+from entrepot.hub.sync.service import SyncService
+from entrepot.hub.sync.steps import SyncSteps
+from entrepot.hub.tenants.service import TenantService
+from entrepot.hub.users.credentials import CredentialsService
+from entrepot.hub.users.service import UsersService
+from entrepot.jobs.facade import Jobs
+from entrepot.jobs.registry import JobRegistry
+from entrepot.plugins import Plugins
+from entrepot.plugins.manager import load_plugins
+from entrepot.sdk.context import Clock, SystemClock
+from entrepot.sdk.redaction import Redactor
+from entrepot.store import Settings, Store
+from entrepot.store.keys import Keyring, load_keyring
+from entrepot.store.secrets import SecretStore
+
+__all__ = ["Hub", "build_hub", "tables"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hub:
+    """Everything a process needs, wired. Nothing else is looked up anywhere.
+
+    Attributes:
+        settings: The operator's decisions.
+        clock: Time.
+        store: The database.
+        keyring: Keys for encryption, sessions, tokens, webhooks.
+        redactor: Knows every secret that was handed out.
+        plugins: The typed facade over all plugins.
+        jobs: Durable work.
+        connections, customers, catalog, subscriptions, psa, sync, audit, tenants,
+            users, credentials: The capabilities' services.
+    """
+
+    settings: Settings
+    clock: Clock
+    store: Store
+    keyring: Keyring
+    redactor: Redactor
+    plugins: Plugins
+    jobs: Jobs
+    connections: ConnectionService
+    customers: CustomerService
+    catalog: CatalogService
+    subscriptions: SubscriptionService
+    psa: PsaService
+    sync: SyncService
+    audit: AuditService
+    tenants: TenantService
+    users: UsersService
+    credentials: CredentialsService
+
+    def close(self) -> None:
+        """Let go of connections to databases and vendors."""
+        self.connections.close()
+        self.jobs.close()
+        self.store.dispose()
+
+
+def build_hub(
+    settings: Settings,
+    *,
+    clock: Clock | None = None,
+    web: bool = False,
+    plugins: Mapping[str, object] | None = None,
+) -> Hub:
+    """Wire a hub.
+
+    Args:
+        settings: The operator's decisions.
+        clock: Time; the machine's when None.
+        web: Whether this is a web process (row-level security on PostgreSQL).
+        plugins: Plugin objects in the place of the installed ones, for tests.
+
+    Returns:
+        The hub; close it when the process ends.
+
+    Raises:
+        SettingsInvalid: A setting or a key is missing; says which and what to do.
+    """
+    clock = clock or SystemClock()
+    store = Store(settings, clock, web=web)
+    keyring = load_keyring(settings)
+    redactor = Redactor()
+    facade = _plugins(settings, plugins)
+    registry = JobRegistry()
+    jobs = Jobs(store, registry, clock)
+    connections = ConnectionService(
+        store,
+        clock,
+        plugins=facade,
+        secrets=SecretStore(keyring),
+        settings=settings,
+        quota=jobs.quota,
+        redactor=redactor,
+    )
+    sync = SyncService(store, clock, jobs, SyncSteps(store, facade, connections))
+    connection_jobs.register_jobs(registry)
+    sync_jobs.register(registry)
+    return Hub(
+        settings=settings,
+        clock=clock,
+        store=store,
+        keyring=keyring,
+        redactor=redactor,
+        plugins=facade,
+        jobs=jobs,
+        connections=connections,
+        customers=CustomerService(store, clock),
+        catalog=CatalogService(store),
+        subscriptions=SubscriptionService(store),
+        psa=PsaService(store),
+        sync=sync,
+        audit=AuditService(store, clock),
+        tenants=TenantService(store, clock),
+        users=UsersService(store, clock),
+        credentials=CredentialsService(store, clock),
+    )
+
+
+def _plugins(settings: Settings, explicit: Mapping[str, object] | None) -> Plugins:
+    if explicit is not None:
+        return Plugins(load_plugins(explicit=explicit, installed=()))
+    return Plugins(load_plugins(set(settings.plugins) or None))
