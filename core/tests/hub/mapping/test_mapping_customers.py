@@ -8,7 +8,12 @@ from entrepot.hub.mapping.rules.customers import (
     clean_domain,
     suggest_customers,
 )
-from entrepot.hub.mapping.rules.names import company_name, name_similarity, similarity
+from entrepot.hub.mapping.rules.names import (
+    company_name,
+    may_reach,
+    name_similarity,
+    similarity,
+)
 from entrepot.hub.mapping.rules.records import (
     Account,
     Band,
@@ -254,6 +259,14 @@ def test_similarity_is_symmetric_and_bounded(left: str, right: str):
     assert 0 <= similarity(left, right) <= 1
     forward = name_similarity(company_name(left), company_name(right))
     assert forward == name_similarity(company_name(right), company_name(left))
+
+
+@given(words, words, st.floats(min_value=0.01, max_value=1))
+def test_shortcut_never_drops_a_pair_that_reaches_the_ratio(
+    left: str, right: str, least: float
+):
+    if left and right and similarity(left, right) >= least:
+        assert may_reach(left, right, least)
 
 
 @given(words)

@@ -5,15 +5,15 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cache
 from importlib.resources import files
 
 from entrepot.hub.mapping.rules.blocking import ExactIndex, TrigramIndex
 from entrepot.hub.mapping.rules.names import (
+    Name,
     company_name,
-    may_reach,
     name_similarity,
     token_sorted,
 )
@@ -56,6 +56,19 @@ def free_mail() -> frozenset[str]:
     return frozenset(listed.read_text(encoding="utf-8").split())
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Probe:
+    """An account with everything that is computed of it once."""
+
+    account: Account
+    name: Name
+    words: frozenset[str]
+    domains: frozenset[str]
+    ids: frozenset[str]
+    tax: str
+    prefix: str
+
+
 class CustomerMatcher:
     """Finds candidates among the companies of one PSA connection.
 
@@ -71,6 +84,7 @@ class CustomerMatcher:
         self._domains = ExactIndex()
         self._taxes = ExactIndex()
         self._ids = ExactIndex()
+        self._by_id = ExactIndex()
         self._exact = ExactIndex()
         self._compact = ExactIndex()
         texts: list[str] = []
@@ -79,12 +93,13 @@ class CustomerMatcher:
             self._domains.add(map(clean_domain, company.domains), at)
             self._taxes.add([_number(company.tax_id)], at)
             self._ids.add(_company_ids(company), at)
+            self._by_id.add([company.vendor_id], at)
             variants = self._names[at].variants
             self._exact.add(map(token_sorted, variants), at)
             self._compact.add((name.replace(" ", "") for name in variants), at)
             texts += variants
             self._owners += [at] * len(variants)
-        self._similar = TrigramIndex(texts)
+        self._similar = TrigramIndex(texts, LEAST_SIMILAR)
 
     def candidates(
         self, account: Account, rejected: Collection[str] = ()
@@ -95,35 +110,56 @@ class CustomerMatcher:
             account: Whom to find.
             rejected: Companies a person said no to; never returned.
         """
-        found = (self._judge(account, at) for at in sorted(self._near(account)))
+        probe = self._probe(account)
+        found = (self._judge(probe, at) for at in sorted(self._near(probe)))
         kept = [one for one in found if one and one.target not in rejected]
         return sorted(kept, key=lambda one: (-one.confidence, one.target))
 
-    def _near(self, account: Account) -> set[int]:
+    def _probe(self, account: Account) -> _Probe:
+        domains = {clean_domain(domain) for domain in account.domains} - {""}
+        domains -= free_mail() | self._words.own_domains
         name = company_name(account.name)
+        return _Probe(
+            account=account,
+            name=name,
+            words=frozenset(map(token_sorted, name.variants)),
+            domains=frozenset(
+                domain
+                for domain in domains
+                if not _below(domain, self._words.throwaway_domains)
+            ),
+            ids=frozenset(_account_ids(account)),
+            tax=_number(account.tax_id),
+            prefix=_prefix(account.default_domain),
+        )
+
+    def _near(self, probe: _Probe) -> set[int]:
         near: set[int] = set()
-        for domain in self._telling(account):
+        for domain in probe.domains:
             near.update(self._domains.get(domain))
-        near.update(self._taxes.get(_number(account.tax_id)))
-        for word in _account_ids(account):
+        near.update(self._taxes.get(probe.tax))
+        for word in probe.ids:
             near.update(self._ids.get(word))
-        near.update(self._compact.get(_prefix(account.default_domain)))
-        for variant in name.variants:
-            near.update(self._exact.get(token_sorted(variant)))
+        for vendor_id in probe.account.linked:
+            near.update(self._by_id.get(vendor_id))
+        near.update(self._compact.get(probe.prefix))
+        for words in probe.words:
+            near.update(self._exact.get(words))
+        for variant in probe.name.variants:
             near.update(self._owners[at] for at in self._similar.near(variant))
         return near
 
-    def _judge(self, account: Account, at: int) -> Candidate | None:
+    def _judge(self, probe: _Probe, at: int) -> Candidate | None:
         company = self._companies[at]
         best = max(
-            self._evidence(account, at), key=lambda one: one[1].weight, default=None
+            self._evidence(probe, at), key=lambda one: one[1].weight, default=None
         )
         if best is None:
             return None
         method, deciding = best
         extra: list[Evidence] = []
         if method is not Method.EXTERNAL_ID:
-            extra = list(self._modifiers(account, at))
+            extra = list(self._modifiers(probe, at))
         total = sum((one.weight for one in extra), deciding.weight)
         limit = EXTERNAL_ID if method is Method.EXTERNAL_ID else CAP
         return Candidate(
@@ -135,101 +171,56 @@ class CustomerMatcher:
             flags=() if company.is_customer else (_NOT_A_CUSTOMER,),
         )
 
-    def _evidence(self, account: Account, at: int) -> Iterable[tuple[Method, Evidence]]:
+    def _evidence(self, probe: _Probe, at: int) -> Iterable[tuple[Method, Evidence]]:
         company = self._companies[at]
-        ids = _account_ids(account) & set(_company_ids(company))
-        linked = company.vendor_id in account.linked
+        ids = probe.ids & set(_company_ids(company))
+        linked = company.vendor_id in probe.account.linked
         if ids or linked:
-            text = "confirmed before" if linked else f"stored id {min(ids).lstrip(':')}"
-            yield (
-                Method.EXTERNAL_ID,
-                Evidence(kind="external_id", weight=EXTERNAL_ID, text=text),
-            )
-        tax = _number(account.tax_id)
-        if tax and tax == _number(company.tax_id):
-            yield (
-                Method.TAX_ID,
-                Evidence(
-                    kind="tax_id", weight=TAX_ID, text=f"tax number {account.tax_id}"
-                ),
-            )
-        for domain in sorted(self._telling(account)):
+            stored = min(ids, default="").lstrip(":")
+            text = "confirmed before" if linked else f"stored id {stored}"
+            yield Method.EXTERNAL_ID, _reason("external_id", EXTERNAL_ID, text)
+        if probe.tax and probe.tax == _number(company.tax_id):
+            text = f"tax number {company.tax_id}"
+            yield Method.TAX_ID, _reason("tax_id", TAX_ID, text)
+        for domain in sorted(probe.domains):
             if self._domains.get(domain) == [at]:
-                yield (
-                    Method.DOMAIN,
-                    Evidence(
-                        kind="domain",
-                        weight=DOMAIN,
-                        text=f"{domain}, only this company's",
-                    ),
-                )
-        yield from self._name_evidence(account, at)
+                text = f"{domain} belongs to no other company"
+                yield Method.DOMAIN, _reason("domain", DOMAIN, text)
+        yield from self._name_evidence(probe, at)
 
     def _name_evidence(
-        self, account: Account, at: int
+        self, probe: _Probe, at: int
     ) -> Iterable[tuple[Method, Evidence]]:
-        mine, theirs = company_name(account.name), self._names[at]
-        same = {*map(token_sorted, mine.variants)} & {
-            *map(token_sorted, theirs.variants)
-        }
+        theirs = self._names[at]
+        same = probe.words & {*map(token_sorted, theirs.variants)}
         if same:
             short = max(map(len, same)) <= SHORT
-            yield (
-                Method.NAME,
-                Evidence(
-                    kind="name",
-                    weight=SAME_SHORT_NAME if short else SAME_NAME,
-                    text=f"both normalise to {min(same)!r}",
-                ),
-            )
+            weight = SAME_SHORT_NAME if short else SAME_NAME
+            text = f"both normalise to {min(same)!r}"
+            yield Method.NAME, _reason("name", weight, text)
             return
-        similar = _similarity(account.name, self._companies[at].name)
+        similar = name_similarity(probe.name, theirs, LEAST_SIMILAR)
         if similar >= LEAST_SIMILAR:
             weight = Decimal("0.55") + Decimal("0.35") * Decimal(str(similar))
-            yield (
-                Method.SIMILAR_NAME,
-                Evidence(
-                    kind="similar_name",
-                    weight=weight.quantize(_STEP),
-                    text=f"names are {similar:.4f} alike",
-                ),
-            )
-        prefix = _prefix(account.default_domain)
-        if prefix and prefix in {name.replace(" ", "") for name in theirs.variants}:
-            yield (
-                Method.DEFAULT_DOMAIN,
-                Evidence(
-                    kind="default_domain",
-                    weight=DEFAULT_DOMAIN,
-                    text=f"{account.default_domain} begins with the name",
-                ),
-            )
+            text = f"names are {similar:.4f} alike"
+            yield Method.SIMILAR_NAME, _reason("similar_name", weight, text)
+        compact = {name.replace(" ", "") for name in theirs.variants}
+        if probe.prefix and probe.prefix in compact:
+            text = f"{probe.account.default_domain} begins with the name"
+            yield Method.DEFAULT_DOMAIN, _reason("default_domain", DEFAULT_DOMAIN, text)
 
-    def _modifiers(self, account: Account, at: int) -> Iterable[Evidence]:
-        company = self._companies[at]
-        mine = company_name(account.name).families
-        theirs = self._names[at].families
+    def _modifiers(self, probe: _Probe, at: int) -> Iterable[Evidence]:
+        account, company = probe.account, self._companies[at]
+        mine, theirs = probe.name.families, self._names[at].families
         if mine and theirs and not mine & theirs:
             text = f"{', '.join(sorted(mine))} / {', '.join(sorted(theirs))}"
-            yield Evidence(kind="legal_form", weight=OTHER_LEGAL_FORM, text=text)
+            yield _reason("legal_form", OTHER_LEGAL_FORM, text)
         if _same_place(account, company):
-            yield Evidence(
-                kind="place", weight=SAME_PLACE, text="same postal code or phone"
-            )
+            yield _reason("place", SAME_PLACE, "same postal code or phone")
         countries = {account.country.upper(), company.country.upper()} - {""}
         if len(countries) > 1:
-            text = " / ".join((account.country, company.country))
-            yield Evidence(kind="country", weight=OTHER_COUNTRY, text=text)
-
-    def _telling(self, account: Account) -> set[str]:
-        """Domains of the account that say something about a company."""
-        domains = {clean_domain(domain) for domain in account.domains} - {""}
-        useless = free_mail() | self._words.own_domains
-        return {
-            domain
-            for domain in domains - useless
-            if not _below(domain, self._words.throwaway_domains)
-        }
+            text = f"{account.country} / {company.country}"
+            yield _reason("country", OTHER_COUNTRY, text)
 
 
 def suggest_customers(
@@ -287,21 +278,15 @@ def contest(
     ]
 
 
+def _reason(kind: str, weight: Decimal, text: str) -> Evidence:
+    return Evidence(kind=kind, weight=weight.quantize(_STEP), text=text)
+
+
 def clean_domain(text: str) -> str:
     """A domain from a domain, an address or a URL; empty when there is none."""
     bare = re.sub(r"^[a-z]+://", "", text.strip().casefold())
     host = re.split(r"[/?#:]", bare.rpartition("@")[2])[0].strip(".")
     return host.removeprefix("www.") if "." in host else ""
-
-
-def _similarity(left: str, right: str) -> float:
-    mine, theirs = company_name(left), company_name(right)
-    possible = any(
-        may_reach(one, other, LEAST_SIMILAR)
-        for one in mine.variants
-        for other in theirs.variants
-    )
-    return name_similarity(mine, theirs) if possible else 0.0
 
 
 def _below(domain: str, parents: frozenset[str]) -> bool:

@@ -111,19 +111,48 @@ def similarity(left: str, right: str) -> float:
     )
 
 
-def may_reach(left: str, right: str, least: float) -> bool:
-    """Whether the ratio of two texts can be `least` at all; cheap."""
-    total = len(left) + len(right)
-    if not total or 2 * min(len(left), len(right)) < least * total:
-        return False
-    return SequenceMatcher(None, left, right, autojunk=False).quick_ratio() >= least
+def name_similarity(left: Name, right: Name, least: float = 0.0) -> float:
+    """The best ratio over all pairs of variants, words sorted; 0 without a name.
 
-
-def name_similarity(left: Name, right: Name) -> float:
-    """The best ratio over all pairs of variants, words sorted; 0 without a name."""
+    Args:
+        left: One name.
+        right: The other.
+        least: Ratios below it don't matter and may come back as 0, which is faster.
+    """
     pairs = (
         (token_sorted(mine), token_sorted(theirs))
         for mine in left.variants
         for theirs in right.variants
     )
-    return max((similarity(mine, theirs) for mine, theirs in pairs), default=0.0)
+    return max(
+        (similarity(*pair) for pair in pairs if may_reach(*pair, least)), default=0.0
+    )
+
+
+def may_reach(left: str, right: str, least: float) -> bool:
+    """Whether the ratio of two texts can be `least`: matching blocks keep their order.
+
+    What the blocks cover is a common subsequence, so the longest one bounds the ratio.
+    """
+    total = len(left) + len(right)
+    return total > 0 and 2 * _longest_common(left, right) >= least * total
+
+
+def _longest_common(left: str, right: str) -> int:
+    """Length of the longest common subsequence, a machine word at a time (Hyyrö)."""
+    places = _places(left)
+    full = (1 << len(left)) - 1
+    open_ = full
+    for letter in right:
+        hit = open_ & places.get(letter, 0)
+        open_ = ((open_ + hit) | (open_ - hit)) & full
+    return len(left) - open_.bit_count()
+
+
+@lru_cache(maxsize=10_000)
+def _places(text: str) -> dict[str, int]:
+    """Bit mask of each letter's places in `text`."""
+    places: dict[str, int] = {}
+    for at, letter in enumerate(text):
+        places[letter] = places.get(letter, 0) | 1 << at
+    return places

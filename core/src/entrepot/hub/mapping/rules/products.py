@@ -10,6 +10,7 @@ from entrepot.hub.mapping.rules.blocking import ExactIndex, TrigramIndex
 from entrepot.hub.mapping.rules.customers import rank
 from entrepot.hub.mapping.rules.names import (
     foldings,
+    may_reach,
     similarity,
     token_sorted,
     tokens_of,
@@ -85,7 +86,7 @@ class ProductMatcher:
         for at, product in enumerate(self._products):
             self._keys.add(map(_key, _numbers(product)), at)
             self._exact.add([token_sorted(self._full[at])], at)
-        self._similar = TrigramIndex(self._full)
+        self._similar = TrigramIndex(self._full, LEAST_SIMILAR)
 
     def candidates(
         self, product: VendorProduct, rejected: Collection[str] = ()
@@ -152,7 +153,9 @@ class ProductMatcher:
         mine, theirs = token_sorted(full), token_sorted(self._full[at])
         if mine == theirs:
             return self._same_name(product, at)
-        similar = raw_similarity(full, self._full[at])
+        if not may_reach(mine, theirs, LEAST_SIMILAR):
+            return Method.SIMILAR_NAME, None
+        similar = similarity(mine, theirs)
         if similar < LEAST_SIMILAR:
             return Method.SIMILAR_NAME, None
         weight = min(SAME_NAME, Decimal(str(round(similar, 4))) * SAME_NAME)
