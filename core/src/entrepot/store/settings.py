@@ -93,6 +93,12 @@ class Settings:
                 f"{self.database_kind!r} isn't a supported database.",
                 "Use sqlite:///<path> or postgresql://<user>@<host>/<name>.",
             )
+        if self.database_kind == "sqlite" and not url.startswith("sqlite:///"):
+            raise SettingsInvalid(
+                "database_url",
+                "SQLite needs a file: several processes share it.",
+                "Use sqlite:///<path>.",
+            )
         if self.environment not in ENVIRONMENTS:
             raise SettingsInvalid(
                 "environment",

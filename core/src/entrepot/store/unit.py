@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
-from sqlalchemy import Connection, Engine, event, text
+from sqlalchemy import Connection, Engine, event
 from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
 
 from entrepot.sdk.context import Clock, SystemClock
@@ -151,24 +151,27 @@ class Store:
             # would then not belong to the transaction.
             connection.exec_driver_sql("BEGIN" if readonly else "BEGIN IMMEDIATE")
             return
-        if readonly:
-            connection.exec_driver_sql(
-                "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"
-            )
-        tenant = scope.tenant_id if isinstance(scope, TenantScope) else ""
-        if self.web:
-            role = WEB_ROLE if tenant else "NONE"
-            connection.exec_driver_sql(f"SET LOCAL ROLE {role}")
-        connection.execute(
-            text("SELECT set_config('entrepot.tenant', :tenant, true)"),
-            {"tenant": tenant},
-        )
+        # One round trip for all of it: every page and API call pays for this.
+        connection.exec_driver_sql(_opening(scope, web=self.web, readonly=readonly))
 
     def _end(self, connection: Connection, *, readonly: bool) -> None:
         connection.rollback()
         if readonly and self.dialect == "sqlite":
             connection.exec_driver_sql("PRAGMA query_only=OFF")
             connection.rollback()
+
+
+def _opening(scope: Scope, *, web: bool, readonly: bool) -> str:
+    """Return the statements that open a unit on PostgreSQL."""
+    tenant = scope.tenant_id if isinstance(scope, TenantScope) else ""
+    parts = []
+    if readonly:
+        parts.append("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+    if web:
+        parts.append(f"SET LOCAL ROLE {WEB_ROLE if tenant else 'NONE'}")
+    quoted = tenant.replace("'", "''")
+    parts.append(f"SET LOCAL entrepot.tenant = '{quoted}'")
+    return "; ".join(parts)
 
 
 def _finish(session: UnitSession, scope: Scope) -> None:

@@ -126,7 +126,10 @@ def test_suspend_and_resume_are_recorded_once(service: TenantService, store: Sto
     alpha = service.create(OPERATOR, "Alpha")
     for _ in range(2):
         assert service.suspend(OPERATOR, "alpha", "unpaid").status == "suspended"
+    assert not service.is_active(alpha.id)
     assert service.resume(OPERATOR, alpha.id, "paid").status == "active"
+    assert service.is_active(alpha.id)
+    assert not service.is_active("ten_nobody")
     entries = AuditService(store, store.clock).list(OPERATOR).entries
     told = [(e.action, e.why) for e in entries if e.subject_id == alpha.id]
     assert told == [

@@ -21,9 +21,17 @@ _redactor = Redactor()
 
 
 def owned_tables() -> list[tuple[Table, str]]:
-    """Return reseller-owned tables with their reseller column, parents first."""
-    found = ((table, tenant_column(table)) for table in Base.metadata.sorted_tables)
+    """Return tables with rows of resellers and the column that says whose.
+
+    Shared tables (memberships, credentials) are among them: the guard leaves those
+    to their services, but what names a reseller goes with it. Parents come first.
+    """
+    found = ((table, _whose(table)) for table in Base.metadata.sorted_tables)
     return [(table, column) for table, column in found if column is not None]
+
+
+def _whose(table: Table) -> str | None:
+    return tenant_column(table) or ("tenant_id" if "tenant_id" in table.c else None)
 
 
 def export_rows(

@@ -149,8 +149,14 @@ class TenantService:
             )
         return views[0]
 
+    def is_active(self, tenant_id: str) -> bool:
+        """Return whether a reseller exists and isn't suspended."""
+        with self._store.read(SystemScope("tenants")) as session:
+            tenant = session.get(Tenant, tenant_id)
+            return tenant is not None and tenant.status == ACTIVE
+
     def suspend(self, actor: Actor, reference: str, why: str) -> TenantView:
-        """Close a reseller's access and stop its schedules; nothing is lost.
+        """Mark a reseller as suspended, see `is_active`; nothing is lost.
 
         Raises:
             PermissionDenied: The actor isn't an operator.

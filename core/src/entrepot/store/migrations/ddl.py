@@ -10,9 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from sqlalchemy import Connection, MetaData, Table, text
+from sqlalchemy.exc import ProgrammingError
 
 from entrepot.store.base import tenant_tables
 from entrepot.store.engine import WEB_ROLE
+from entrepot.store.settings import SettingsInvalid
 
 EXTENSIONS = ("pg_trgm", "btree_gin")
 """PostgreSQL extensions that make substring search fast; used if they are there."""
@@ -125,12 +127,14 @@ def _web_role(connection: Connection) -> None:
         text("SELECT 1 FROM pg_roles WHERE rolname = :name"), {"name": WEB_ROLE}
     ).scalar()
     if not known:
-        connection.execute(text(f"CREATE ROLE {WEB_ROLE} NOLOGIN NOBYPASSRLS"))
+        _as_administrator(
+            connection, f"CREATE ROLE {WEB_ROLE} NOLOGIN NOBYPASSRLS NOINHERIT"
+        )
     member = connection.execute(
         text("SELECT pg_has_role(current_user, :name, 'MEMBER')"), {"name": WEB_ROLE}
     ).scalar()
     if not member:
-        connection.execute(text(f"GRANT {WEB_ROLE} TO CURRENT_USER"))
+        _as_administrator(connection, f"GRANT {WEB_ROLE} TO CURRENT_USER")
     rights = "SELECT, INSERT, UPDATE, DELETE"
     for statement in (
         f"GRANT USAGE ON SCHEMA public TO {WEB_ROLE}",
@@ -145,6 +149,25 @@ def _web_role(connection: Connection) -> None:
         f"REVOKE INSERT, UPDATE, DELETE ON alembic_version FROM {WEB_ROLE}",
     ):
         connection.execute(text(statement))
+
+
+def _as_administrator(connection: Connection, statement: str) -> None:
+    """Run a statement that may need a right which the hub's account lacks.
+
+    Raises:
+        SettingsInvalid: It does; the text holds what the administrator must run.
+    """
+    try:
+        with connection.begin_nested():
+            connection.execute(text(statement))
+    except ProgrammingError as error:
+        raise SettingsInvalid(
+            "database_url",
+            "the database account may not prepare the role of web processes.",
+            "Let the database's administrator run: "
+            f"CREATE ROLE {WEB_ROLE} NOLOGIN; GRANT {WEB_ROLE} TO "
+            f"{connection.execute(text('SELECT current_user')).scalar()};",
+        ) from error
 
 
 def _policy(connection: Connection, table: str, column: str) -> None:
@@ -166,12 +189,22 @@ def _extensions(connection: Connection) -> None:
             text("SELECT 1 FROM pg_available_extensions WHERE name = :name"),
             {"name": name},
         ).scalar()
-        if offered:
-            connection.execute(text(f"CREATE EXTENSION IF NOT EXISTS {name}"))
+        usable = bool(offered) and _create_extension(connection, name)
         connection.execute(
             text(
                 "INSERT INTO hub_state (key, value) VALUES (:key, :value) "
                 "ON CONFLICT (key) DO UPDATE SET value = excluded.value"
             ),
-            {"key": f"extension.{name}", "value": "yes" if offered else "no"},
+            {"key": f"extension.{name}", "value": "yes" if usable else "no"},
         )
+
+
+def _create_extension(connection: Connection, name: str) -> bool:
+    """Return whether the extension is there now; the account may lack the right."""
+    try:
+        with connection.begin_nested():
+            connection.execute(text(f"CREATE EXTENSION IF NOT EXISTS {name}"))
+    except ProgrammingError:
+        # Search works without it, slower; health and doctor show what is recorded.
+        return False
+    return True
