@@ -5,9 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from entrepot.hub.users.credentials import CredentialsService
-from entrepot.hub.users.service import UsersService
-from entrepot.store.keys import SESSIONS, TOKENS, Keyring, load_keyring
+from entrepot.store.keys import SESSIONS, TOKENS
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -24,17 +22,13 @@ if TYPE_CHECKING:
 LARGEST_BODY = 2 * 1024 * 1024
 
 
-def create_app(hub: Hub, keys: Keyring | None = None) -> Flask:
+def create_app(hub: Hub) -> Flask:
     """Return the web application of a hub.
 
     Args:
         hub: The hub; nothing else is looked up anywhere.
-        keys: Its keys; those of its settings when None.
-
-    Raises:
-        SettingsInvalid: Keys are missing; the text says how to make them.
     """
-    keyring = keys or load_keyring(hub.settings)
+    keyring = hub.keyring
     secure = hub.settings.public_base_url.startswith("https:")
     app = Flask("entrepot_web", static_folder=None)
     app.config.update(
@@ -45,18 +39,16 @@ def create_app(hub: Hub, keys: Keyring | None = None) -> Flask:
         TRAP_HTTP_EXCEPTIONS=False,
     )
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    users = UsersService(hub.store, hub.clock)
-    credentials = CredentialsService(hub.store, hub.clock)
     issuer = hub.settings.public_base_url or "entrepot"
-    tokens = Tokens(keyring, credentials, issuer)
+    tokens = Tokens(keyring, hub.credentials, issuer)
     secret = hashlib.sha256(b"cursor" + keyring.current(TOKENS).material).digest()
-    context.install(app, context.Parts(hub, users, credentials, tokens, secret))
+    context.install(app, context.Parts(hub, tokens, secret))
     if hub.settings.trusted_proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=1)  # type: ignore[method-assign]  # Flask's documented way
     install_headers(app, secure=secure)
     install_assets(app)
     limiter = build_limiter(app, hub.store)
-    csrf = sessions.install_sessions(app, users, secure=secure)
+    csrf = sessions.install_sessions(app, hub.users, secure=secure)
     guard_sign_in(app, limiter, "security.login")
     errors.install_errors(app)
     health.install_health(app, hub)

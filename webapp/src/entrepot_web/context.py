@@ -16,8 +16,6 @@ from entrepot_web.freshness import FreshnessReader
 
 if TYPE_CHECKING:
     from entrepot.app import Hub
-    from entrepot.hub.users.credentials import CredentialsService
-    from entrepot.hub.users.service import UsersService
 
     from entrepot_web.auth.tokens import Tokens
 
@@ -30,8 +28,6 @@ class Parts:
     """What `create_app` put together for the requests of one application."""
 
     hub: Hub
-    users: UsersService
-    credentials: CredentialsService
     tokens: Tokens
     secret: bytes
     freshness: FreshnessReader = field(default_factory=FreshnessReader)

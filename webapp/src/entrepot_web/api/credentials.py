@@ -8,7 +8,7 @@ from marshmallow import Schema, fields, validate
 from entrepot_web.api.frame import Answer, Operation, Resource, check_match
 from entrepot_web.api.problem import not_found
 from entrepot_web.api.shapes import Collection, Moment, Shape
-from entrepot_web.context import actor, parts
+from entrepot_web.context import actor, hub
 
 credentials = Resource("credentials", "Client ids and secrets of machines.")
 
@@ -52,7 +52,7 @@ class CredentialBody(Schema):
 )
 def list_credentials() -> Collection[CredentialView]:
     """List the reseller's machine credentials."""
-    found = parts().credentials.list_credentials(actor())
+    found = hub().credentials.list_credentials(actor())
     return Collection(data=[_view(item) for item in found])
 
 
@@ -69,7 +69,7 @@ def list_credentials() -> Collection[CredentialView]:
 def create_credential(body: dict[str, object]) -> Answer:
     """Create a credential. Its secret is in this answer and nowhere else."""
     name, scopes = str(body["name"]), body["scopes"]
-    made, secret = parts().credentials.create_credential(
+    made, secret = hub().credentials.create_credential(
         actor(),
         name=name,
         scopes=tuple(scopes),  # type: ignore[arg-type]  # checked by the schema
@@ -102,7 +102,7 @@ def get_credential(credential_id: str) -> CredentialView:
 def rotate_credential(credential_id: str) -> Answer:
     """Make a new secret; the old one stays valid for a week."""
     check_match(_find(credential_id))
-    done = parts().credentials.rotate_secret(actor(), credential_id)
+    done = hub().credentials.rotate_secret(actor(), credential_id)
     if done is None:
         raise not_found("credential", credential_id)
     location = {"Location": f"/api/v1/credentials/{credential_id}"}
@@ -117,13 +117,13 @@ def rotate_credential(credential_id: str) -> Answer:
 def revoke_credential(credential_id: str) -> Answer:
     """Switch a credential off for good; its tokens end within seconds."""
     check_match(_find(credential_id))
-    if parts().credentials.revoke(actor(), credential_id) is None:
+    if hub().credentials.revoke(actor(), credential_id) is None:
         raise not_found("credential", credential_id)
     return Answer()
 
 
 def _find(credential_id: str) -> CredentialView:
-    found = parts().credentials.find_credential(actor(), credential_id)
+    found = hub().credentials.find_credential(actor(), credential_id)
     if found is None:
         raise not_found("credential", credential_id)
     return _view(found)

@@ -107,7 +107,7 @@ def _client() -> Credential:
     )
     found = None
     if client_id and secret and "\0" not in client_id:
-        found = parts().credentials.authenticate(client_id, secret)
+        found = hub().credentials.authenticate(client_id, secret)
     if found is None:
         raise _Refused(401, "invalid_client", "Client id or secret is wrong.")
     return found

@@ -15,7 +15,7 @@ from flask_wtf.csrf import CSRFProtect  # type: ignore[import-untyped]
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from entrepot_web.auth.people import People, Person
-from entrepot_web.context import parts
+from entrepot_web.context import hub
 
 View = TypeVar("View", bound=Callable[..., Any])
 TENANT = "tenant"
@@ -67,7 +67,7 @@ def install_sessions(app: Flask, users: UsersService, *, secure: bool) -> CSRFPr
 def _signed_in(_app: Flask, user: Person, **_more: object) -> None:
     session.permanent = True
     session[TENANT] = _first_tenant(user.user)
-    parts().users.record_sign_in(user.user_id)
+    hub().users.record_sign_in(user.user_id)
 
 
 def _unauthenticated(*_args: object, **_kwargs: object) -> WerkzeugResponse:
@@ -98,7 +98,7 @@ def load_person() -> User | None:
         tenant = _first_tenant(user)
     if not tenant:
         abort(403, "You have no role at any reseller. An administrator can grant one.")
-    g.actor = parts().users.actor_for(user, tenant)
+    g.actor = hub().users.actor_for(user, tenant)
     g.user = user
     return user
 
