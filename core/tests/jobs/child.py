@@ -86,5 +86,29 @@ def clock(*_arguments: str) -> None:
         time.sleep(1)
 
 
+def spend(path: str, folder: str, seconds: str) -> None:
+    """Take leases for some seconds, once all are ready; note each request's time."""
+    import time
+    from datetime import timedelta
+
+    from entrepot.jobs import Allowance, QuotaStore
+
+    hub = Hub()
+    clock = SystemClock()
+    quota = QuotaStore(hub.store, clock)
+    allowance = Allowance(requests=40, seconds=1.0, burst=8)
+    Path(folder, f"ready-{os.getpid()}").touch()
+    while not Path(folder, "go").exists():
+        time.sleep(0.01)
+    end = clock.now() + timedelta(seconds=float(seconds))
+    while True:
+        lease = quota.take("shared", 2, allowance)
+        if lease.wait_until >= end:
+            return
+        clock.sleep(max((lease.wait_until - clock.now()).total_seconds(), 0))
+        for _ in range(2):
+            samples.note(path, str(time.time()))
+
+
 if __name__ == "__main__":
     globals()[sys.argv[1]](*sys.argv[2:])
