@@ -34,7 +34,8 @@ class MicrosoftSimulator(Simulator):
     (``admin``, ``none``, ``reseller``), ``lifetime`` (seconds of an access token),
     ``country`` (a code, or ``mixed``), ``last_page`` (``mixed``, ``error``,
     ``end``), ``est`` (extended service terms, default on), ``lag`` (minutes until a
-    new subscription shows), ``webhook_delay`` (hours).
+    new subscription shows), ``webhook_delay`` (hours), ``cache_mb`` (megabytes of
+    encoded listings kept, default 128).
     """
 
     name = "microsoft"

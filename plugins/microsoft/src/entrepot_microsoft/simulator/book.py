@@ -15,7 +15,7 @@ from entrepot_microsoft.simulator.model import Customer, Sub, Wire
 from entrepot_microsoft.simulator.prices import PriceBook
 from entrepot_microsoft.simulator.refusals import refuse
 
-_ROOM = 128 * 1024 * 1024  # bytes of encoded listings kept for untouched customers
+_MEGABYTE = 1024 * 1024
 
 
 class Book:
@@ -38,7 +38,8 @@ class Book:
         self._added: list[str] = []
         self._gone: set[str] = set()
         self._answers: OrderedDict[str, tuple[bytes, datetime | None]] = OrderedDict()
-        self._room = _ROOM
+        self._most = int(options.extra.get("cache_mb", "128")) * _MEGABYTE
+        self._room = self._most
         self._pages: dict[tuple[int, int], bytes] = {}
 
     # Customers
@@ -193,7 +194,7 @@ class Book:
     def repriced(self) -> None:
         """Forget answers after a price changed; renewals may differ now."""
         self._answers.clear()
-        self._room = _ROOM
+        self._room = self._most
 
 
 def visible(customer: Customer, now: datetime) -> list[Sub]:
