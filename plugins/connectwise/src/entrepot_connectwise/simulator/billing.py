@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 
-from .periods import ONE_DAY, BillingPeriod, Cycle
+from entrepot_connectwise.periods import ONE_DAY, BillingPeriod, Cycle
 
 CENT = Decimal("0.01")
 ZERO = Decimal(0)

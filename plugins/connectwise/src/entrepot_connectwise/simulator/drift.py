@@ -13,8 +13,9 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
+from entrepot_connectwise.periods import ONE_DAY
+
 from .invoicing import day_of, moment_of
-from .periods import ONE_DAY
 from .schema import Json, Row
 from .setup import OWNER
 from .world import World

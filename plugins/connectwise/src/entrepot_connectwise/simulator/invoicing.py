@@ -7,6 +7,8 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
+from entrepot_connectwise.periods import ONE_DAY, BillingPeriod, Cycle
+
 from .billing import (
     ZERO,
     BilledLine,
@@ -16,7 +18,6 @@ from .billing import (
     immediate_rows,
     round_cents,
 )
-from .periods import ONE_DAY, BillingPeriod, Cycle
 from .resources.finance import agreement_status
 from .schema import Row
 from .world import World

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from entrepot.sdk.simulator import Seed, SeedCustomer, SeedSubscription
 
+from entrepot_connectwise.periods import ONE_DAY
+
 from .drift import Drift, PlantedLine
 from .invoicing import Invoicing, moment_of
 from .parties import Parties
-from .periods import ONE_DAY
 from .schema import Json, Row
 from .setup import (
     CLOUD_PRORATE,
