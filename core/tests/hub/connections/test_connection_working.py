@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 from entrepot.hub.connections.failures import Parking
 from entrepot.hub.connections.jobs import register_jobs, submit_check
+from entrepot.jobs.engine import migrate
 from entrepot.jobs.facade import Jobs
 from entrepot.jobs.registry import JobRegistry
 from entrepot.sdk.egress import EgressRefused
@@ -364,8 +365,9 @@ def test_check_job_is_registered_and_runs_the_check(service, actor, connection):
 
 
 def test_submitted_checks_of_one_connection_are_joined(
-    store, clock, service, actor, connection
+    store, clock, service, actor, connection, settings
 ):
+    migrate(settings)
     registry = JobRegistry()
     register_jobs(registry)
     jobs = Jobs(store, registry, clock)
