@@ -67,12 +67,6 @@ INFO = PluginInfo(
             )
             for name in ("list_charges", "list_usage")
         ),
-        Gap(
-            hook="list_subscriptions",
-            reason=GapReason.NOT_YET_VENDOR,
-            text="Subscriptions carry neither price nor market: the market of the "
-            "connection is taken; connect each market of its own.",
-        ),
     ),
     host_patterns=HOST_PATTERNS,
     quotas=(

@@ -20,7 +20,7 @@ from entrepot.sdk.model import (
     VendorOrder,
 )
 
-from entrepot_microsoft import about, reads
+from entrepot_microsoft import about, catalogue, notices, reads, runtime
 
 
 class MicrosoftPlugin:
@@ -37,15 +37,15 @@ class MicrosoftPlugin:
         return about.VOCABULARY
 
     @hookimpl
-    def open_connection(self, ctx: PluginContext) -> reads.Runtime:
+    def open_connection(self, ctx: PluginContext) -> runtime.Runtime:
         """Empty caches; the first call signs in."""
         del ctx
-        return reads.Runtime()
+        return runtime.Runtime()
 
     @hookimpl
     def close_connection(self, ctx: PluginContext) -> None:
         """Forget tokens."""
-        if isinstance(ctx.runtime, reads.Runtime):
+        if isinstance(ctx.runtime, runtime.Runtime):
             ctx.runtime.tokens.held.clear()
 
     @hookimpl
@@ -77,7 +77,7 @@ class MicrosoftPlugin:
     @hookimpl
     def list_offers(self, ctx: PluginContext, query: ask.ListOffers) -> Page[Offer]:
         """Price sheets, catalogue details if wanted, legacy offers."""
-        return reads.catalogue(ctx, query)
+        return catalogue.list_offers(ctx, query)
 
     @hookimpl
     def list_subscriptions(
@@ -112,14 +112,14 @@ class MicrosoftPlugin:
         self, ctx: PluginContext, query: ask.ReceiveNotification
     ) -> Notification:
         """Verify the signature and name what to read again."""
-        return reads.notification(ctx, query)
+        return notices.receive(ctx, query)
 
     @hookimpl
     def register_notifications(
         self, ctx: PluginContext, command: ask.RegisterNotifications
     ) -> NotificationRegistration:
         """Create or replace the webhook registration."""
-        return reads.register(ctx, command)
+        return notices.register(ctx, command)
 
     @hookimpl
     def get_console_link(

@@ -113,7 +113,7 @@ class MicrosoftSettings:
     )
     certificate_authority: str = setting(
         "Notification authority",
-        help="PEM of the authority that signs notifications; empty for the public ones.",
+        help="PEM of the authority behind notifications; empty for the public ones.",
         default="",
         advanced=True,
     )

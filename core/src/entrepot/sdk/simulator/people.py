@@ -219,7 +219,7 @@ def _country(code: str) -> _Country:
 def _random(seed: int, index: int) -> random.Random:
     # A plain Random(seed + index) gives neighbours that look alike.
     digest = hashlib.blake2b(f"company:{seed}:{index}".encode(), digest_size=8)
-    return random.Random(int.from_bytes(digest.digest(), "big"))  # noqa: S311
+    return random.Random(int.from_bytes(digest.digest(), "big"))  # noqa: S311 - not for secrets
 
 
 def _short_name(index: int, seed: int) -> str:

@@ -325,7 +325,7 @@ class _Shelf:
 
 def _rng(seed: int, what: str, number: int) -> random.Random:
     digest = hashlib.blake2b(f"{what}:{seed}:{number}".encode(), digest_size=8)
-    return random.Random(int.from_bytes(digest.digest(), "big"))  # noqa: S311
+    return random.Random(int.from_bytes(digest.digest(), "big"))  # noqa: S311 - not for secrets
 
 
 def _months_back(moment: datetime, months: int) -> datetime:

@@ -1,33 +1,25 @@
-"""The vendor's records as the model's, and nothing else (reference §8)."""
+"""Subscriptions of both commerces (reference §5.2, §8.1, §8.3; pure)."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from decimal import Decimal
 from functools import partial
 
 import msgspec
 from entrepot.sdk.model import (
-    AccountStatus,
-    Address,
     BillingCycle,
-    Contact,
     ContentHash,
-    OrderStatus,
     RawItems,
     ScheduledChange,
     ScheduledKind,
     Subscription,
     SubscriptionStatus,
     Term,
-    VendorCustomer,
-    VendorOrder,
-    VendorOrderLine,
 )
 
-from entrepot_microsoft import wire
-from entrepot_microsoft.spelling import (
+import entrepot_microsoft.wire as wire
+from entrepot_microsoft.mapping.spelling import (
     after_last_day,
     catalogue_key,
     cycle,
@@ -35,11 +27,9 @@ from entrepot_microsoft.spelling import (
     term,
     word,
 )
+from entrepot_microsoft.mapping.version import MAPPING_VERSION
 
-MAPPING_VERSION = "microsoft-1"
-DEFAULT_DOMAIN = ".onmicrosoft.com"
 SEATS = "onlineservicesnce"
-
 _STATUS = {
     "active": SubscriptionStatus.ACTIVE,
     "suspended": SubscriptionStatus.SUSPENDED,
@@ -48,109 +38,6 @@ _STATUS = {
     "disabled": SubscriptionStatus.ENDED,
     "deleted": SubscriptionStatus.ENDED,
 }
-_ORDER_STATUS = {
-    "pending": OrderStatus.PENDING,
-    "pendingreview": OrderStatus.PENDING,
-    "pendingpoupload": OrderStatus.PENDING,
-    "pouploadcomplete": OrderStatus.PENDING,
-    "suspended": OrderStatus.PENDING,
-    "completed": OrderStatus.COMPLETED,
-    "partialsuccess": OrderStatus.COMPLETED,
-    "cancelled": OrderStatus.CANCELLED,
-    "poreviewrejected": OrderStatus.REJECTED,
-    "error": OrderStatus.REJECTED,
-}
-_RELATION = {
-    "reseller": AccountStatus.ACTIVE,
-    "none": AccountStatus.CLOSED,
-    "advisor": AccountStatus.ACTIVE,
-    "syndication": AccountStatus.ACTIVE,
-}
-
-
-# Customers
-
-
-def customer(found: wire.CustomerWire, *, complete: bool) -> VendorCustomer:
-    """A customer; `complete` says that it was read by id (§2.1)."""
-    profile = found.company_profile or wire.CompanyProfile()
-    billing = found.billing_profile or wire.BillingProfile()
-    domains = tuple(found.custom_domains or ())
-    given = profile.domain or ""
-    own = [d for d in (*domains, given) if d and not d.endswith(DEFAULT_DOMAIN)]
-    defaults = [d for d in (given, *domains) if d.endswith(DEFAULT_DOMAIN)]
-    phone = billing.default_address.phone_number if billing.default_address else None
-    return VendorCustomer(
-        vendor_id=found.id.lower(),
-        name=profile.company_name or "",
-        domain=own[0] if own else "",
-        domains=domains or ((given,) if given else ()),
-        default_domain=defaults[0] if defaults else "",
-        tax_id=profile.organization_registration_number or "",
-        email=billing.email or "",
-        phone=phone or "",
-        address=_address(billing.default_address),
-        language=billing.culture or "",
-        status=_RELATION.get(
-            word(found.relationship_to_partner), AccountStatus.UNKNOWN
-        ),
-        vendor_status=found.relationship_to_partner or "",
-        detail_complete=complete,
-    )
-
-
-def decode_customer(data: bytes) -> VendorCustomer:
-    """A listed customer from its bytes; details are still missing."""
-    return customer(wire.CUSTOMER.read(data), complete=False)
-
-
-def project_customer(data: bytes) -> bytes:
-    """The mapped fields of a listed customer, for the content hash."""
-    return msgspec.msgpack.encode(wire.CUSTOMER.read(data))
-
-
-def raw_customers(items: list[bytes]) -> RawItems[VendorCustomer]:
-    """A page of listed customers in the fast form."""
-    return RawItems(
-        items=items,
-        decode=decode_customer,
-        content_hash=ContentHash.PROJECTION,
-        mapping_version=MAPPING_VERSION,
-        project=project_customer,
-    )
-
-
-def contact(customer_id: str, found: wire.BillingProfile) -> Contact | None:
-    """The person of the billing profile; None when it names nobody."""
-    if not (found.email or found.last_name):
-        return None
-    address = found.default_address or wire.PostalAddress()
-    return Contact(
-        vendor_id=f"{customer_id.lower()}/billing",
-        owner_id=customer_id.lower(),
-        first_name=found.first_name or "",
-        last_name=found.last_name or "",
-        email=found.email or "",
-        phone=address.phone_number or "",
-        role="billing",
-        primary=True,
-    )
-
-
-def _address(found: wire.PostalAddress | None) -> Address:
-    if found is None:
-        return Address()
-    return Address(
-        line1=found.address_line1 or "",
-        line2=found.address_line2 or "",
-        city=found.city or "",
-        region=found.state or found.region or "",
-        postal_code=found.postal_code or "",
-        country=(found.country or "").upper(),
-    )
-
-
-# Subscriptions
 
 
 def offer_key(
@@ -312,35 +199,4 @@ def raw_subscriptions(
         content_hash=ContentHash.PROJECTION,
         mapping_version=f"{MAPPING_VERSION}/{segment}/{market}",
         project=project_subscription,
-    )
-
-
-# Orders
-
-
-def order(found: wire.OrderWire, customer_id: str) -> VendorOrder:
-    """An order as the vendor reports it (§8.2)."""
-    lines = found.line_items or []
-    return VendorOrder(
-        vendor_id=found.id,
-        customer_id=customer_id.lower(),
-        status=_ORDER_STATUS.get(word(found.status), OrderStatus.UNKNOWN),
-        vendor_status=found.status or "",
-        created_at=moment(found.creation_date),
-        lines=tuple(_order_line(line, found) for line in lines),
-        attributes={"transaction_type": found.transaction_type or ""},
-    )
-
-
-def _order_line(line: wire.OrderLineWire, found: wire.OrderWire) -> VendorOrderLine:
-    price: Decimal | None = line.pricing.price if line.pricing else None
-    return VendorOrderLine(
-        sku=catalogue_key(line.offer_id),
-        name=line.friendly_name or "",
-        quantity=line.quantity,
-        term=term(line.term_duration),
-        billing_cycle=cycle(found.billing_cycle),
-        unit_price=price,
-        currency=found.currency_code or "",
-        subscription_id=(line.subscription_id or "").lower(),
     )

@@ -11,9 +11,9 @@ from decimal import Decimal, InvalidOperation
 
 from entrepot.sdk.model import BillingCycle, Offer
 
-from entrepot_microsoft import wire
-from entrepot_microsoft.mapping import offer_key
-from entrepot_microsoft.spelling import cycle, moment, term, word
+import entrepot_microsoft.wire as wire
+from entrepot_microsoft.mapping.spelling import cycle, moment, term, word
+from entrepot_microsoft.mapping.subscriptions import offer_key
 
 _DATE_FORMATS = ("%m/%d/%Y %H:%M:%S", "%m/%d/%Y", "%m/%d/%Y %I:%M:%S %p")
 

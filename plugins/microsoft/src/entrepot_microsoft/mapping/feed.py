@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 
 from entrepot.sdk.model import ChangedKind, ChangeEvent
 
-from entrepot_microsoft import wire
-from entrepot_microsoft.spelling import moment, word
+import entrepot_microsoft.wire as wire
+from entrepot_microsoft.mapping.spelling import moment, word
 
 _KINDS = {
     "customer": ChangedKind.CUSTOMER,
