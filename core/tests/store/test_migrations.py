@@ -83,7 +83,7 @@ def test_two_upgrades_at_once_do_no_harm(empty_store: Store):
         except BaseException as error:  # noqa: BLE001 - reported by the assertion
             failures.append(error)
 
-    threads = [threading.Thread(target=work) for _ in range(3)]
+    threads = [threading.Thread(target=work) for _ in range(6)]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -17,6 +17,7 @@ WEB_ROLE = "entrepot_web"
 """PostgreSQL role of web processes; row-level security binds it."""
 
 _UNIXEPOCH_SINCE = (3, 42)
+_PATIENCE = 30.0
 
 
 def build_engine(settings: Settings, *, web: bool = False) -> Engine:
@@ -79,8 +80,8 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:  # noqa: ANN401 - dr
         # The engine of durable work asks for unixepoch('subsec'), which older
         # libraries don't have.
         connection.create_function("unixepoch", 1, lambda _modifier: time.time())
+    _switch_to_wal(connection)
     for pragma in (
-        "journal_mode=WAL",
         # Not NORMAL: a power cut could then lose an accepted order.
         "synchronous=FULL",
         "busy_timeout=30000",
@@ -89,13 +90,36 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:  # noqa: ANN401 - dr
         connection.execute(f"PRAGMA {pragma}").close()
 
 
+def _switch_to_wal(connection: Any) -> None:  # noqa: ANN401 - driver's
+    """Make the write-ahead log the database's mode; it stays so for good.
+
+    While others open a new file at the same moment, SQLite refuses the switch at
+    once instead of waiting, so we wait ourselves.
+    """
+    deadline = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL").close()
+        except sqlite3.OperationalError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)
+        else:
+            return
+
+
 def _postgresql_engine(settings: Settings, *, web: bool) -> Engine:
     engine = create_engine(
         make_url(settings.database_url),
         pool_size=settings.database_pool,
         max_overflow=settings.database_pool,
         pool_pre_ping=True,
-        connect_args={"options": "-c timezone=UTC", "application_name": "entrepot"},
+        connect_args={
+            "options": "-c timezone=UTC",
+            "application_name": "entrepot",
+            # A page must fail with 503 soon, not hang, when the server is away.
+            "connect_timeout": 10,
+        },
     )
     if web:
         event.listen(engine, "connect", _become_web)

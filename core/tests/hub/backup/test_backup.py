@@ -1,14 +1,17 @@
 from __future__ import annotations
 
+import fcntl
 import json
 import shutil
+import threading
 import zipfile
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from entrepot.hub.audit.service import AuditService
-from entrepot.hub.backup.archive import BackupInvalid
+from entrepot.hub.backup import postgresql, service, sqlite
+from entrepot.hub.backup.archive import BackupInvalid, read_manifest
 from entrepot.hub.backup.service import backup, check, restore
 from entrepot.hub.tenants.tables import Tenant
 from entrepot.jobs.engine import migrate
@@ -65,11 +68,11 @@ def _assert_same(settings: Settings, tenant: str) -> None:
         with restored.read(SystemScope("tests")) as session:
             assert session.scalars(select(Tenant.id)).all() == [tenant]
             assert writes_paused(session) == "restored"
-        service = AuditService(restored, restored.clock)
-        reports = service.verify(OPERATOR)
+        log = AuditService(restored, restored.clock)
+        reports = log.verify(OPERATOR)
         assert [r.tenant_id for r in reports] == ["system", tenant]
         assert [r.broken for r in reports] == [None, None]
-        actions = [entry.action for entry in service.list(OPERATOR).entries]
+        actions = [entry.action for entry in log.list(OPERATOR).entries]
         assert actions[0] == "hub.restore"
     finally:
         restored.dispose()
@@ -129,6 +132,84 @@ def test_backup_keeps_runs_of_the_engine(
             ("order:1", "PENDING")
         ]
     restored.dispose()
+
+
+def test_backup_is_one_moment_of_a_busy_hub(
+    store: Store, tenant: str, other_tenant: str, fresh: Settings, tmp_path: Path
+):
+    """Two rows always carry the same number; a backup must not see them differ."""
+    with store.unit(SystemScope("tests")) as session:
+        session.execute(text("UPDATE tenant SET name = '0'"))
+    stop = threading.Event()
+    failures: list[BaseException] = []
+
+    def work() -> None:
+        number = 0
+        try:
+            while not stop.is_set():
+                number += 1
+                with store.unit(SystemScope("tests")) as session:
+                    for identifier in (tenant, other_tenant):
+                        session.get_one(Tenant, identifier).name = str(number)
+                        session.flush()
+        except BaseException as error:  # noqa: BLE001 - reported by the assertion
+            failures.append(error)
+
+    writer = threading.Thread(target=work)
+    writer.start()
+    archives = [tmp_path / f"{number}.zip" for number in range(3)]
+    for archive in archives:
+        backup(store, OPERATOR, archive)
+    stop.set()
+    writer.join()
+    assert failures == []
+    for archive in archives:
+        restore(fresh, OPERATOR, archive, replace=True)
+        restored = Store(fresh)
+        with restored.read(SystemScope("tests")) as session:
+            names = set(session.scalars(select(Tenant.name)))
+            audited = AuditService(restored, restored.clock).verify(OPERATOR)
+        restored.dispose()
+        assert len(names) == 1
+        assert names <= {str(number) for number in range(100_000)}
+        assert [report.broken for report in audited] == [None]
+
+
+def test_failed_restore_leaves_the_database_as_it_was(
+    store: Store, filled: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    archive = tmp_path / "hub.zip"
+    backup(store, OPERATOR, archive)
+    with store.unit(SystemScope("tests")) as session:
+        session.get_one(Tenant, filled).name = "Later"
+    store.dispose()
+
+    def lost(*_args: object) -> None:
+        raise BackupInvalid(archive, "rows got lost")
+
+    monkeypatch.setattr(service, "check", lambda path, _keys: read_manifest(path))
+    monkeypatch.setattr(sqlite, "_verify", lost)
+    monkeypatch.setattr(postgresql, "_verify", lost)
+    with pytest.raises(BackupInvalid, match="rows got lost"):
+        restore(store.settings, OPERATOR, archive, replace=True)
+    with store.read(SystemScope("tests")) as session:
+        assert session.get_one(Tenant, filled).name == "Later"
+        assert writes_paused(session) is None
+
+
+def test_restore_refuses_while_a_worker_holds_the_database(
+    store: Store, filled: str, tmp_path: Path
+):
+    path = store.settings.sqlite_path
+    if path is None:
+        return
+    archive = tmp_path / "hub.zip"
+    backup(store, OPERATOR, archive)
+    store.dispose()
+    with path.with_name(path.name + ".lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        with pytest.raises(Conflict, match="A hub is working"):
+            restore(store.settings, OPERATOR, archive, replace=True)
 
 
 def test_damaged_archive_is_refused(store: Store, filled: str, tmp_path: Path):

@@ -95,36 +95,41 @@ def sequences(driver: Driver) -> dict[str, int]:
     return {name: int(value) for name, value in driver.execute(query, (list(SCHEMAS),))}
 
 
-def restore(path: Path, manifest: Manifest, driver: Driver, *, replace: bool) -> None:
-    """Fill a database of the right schema from an archive, in one transaction.
+def restore(
+    path: Path,
+    manifest: Manifest,
+    driver: Any,  # noqa: ANN401 - the driver connection inside SQLAlchemy's
+    *,
+    replace: bool,
+) -> None:
+    """Fill a database of the right schema from an archive.
 
     Args:
         path: The archive.
         manifest: Its manifest.
-        driver: Connected as owner to a database with the manifest's revision.
+        driver: The owner's, in a transaction, at the manifest's revision.
         replace: Whether data in it may be replaced.
 
     Raises:
         Conflict: The database holds data and may not be replaced.
         BackupInvalid: A table is missing in the schema, or rows got lost.
     """
-    with driver.transaction():
-        tables = [member.table for member in manifest.members]
-        _require_tables(path, driver, tables)
-        if not replace:
-            _require_empty(driver, tables)
-        _clear(driver, tables)
-        with zipfile.ZipFile(path) as archive:
-            for member in manifest.members:
-                _load(archive, driver, member)
-        for name, value in manifest.sequences.items():
-            driver.execute("SELECT setval(%s::regclass, %s)", (name, value))
-        _verify(path, driver, manifest)
-        driver.execute(
-            "INSERT INTO hub_state (key, value) VALUES (%s, 'restored') "
-            "ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-            (WRITES_PAUSED,),
-        )
+    tables = [member.table for member in manifest.members]
+    _require_tables(path, driver, tables)
+    if not replace:
+        _require_empty(driver, tables)
+    _clear(driver, tables)
+    with zipfile.ZipFile(path) as archive:
+        for member in manifest.members:
+            _load(archive, driver, member)
+    for name, value in manifest.sequences.items():
+        driver.execute("SELECT setval(%s::regclass, %s)", (name, value))
+    _verify(path, driver, manifest)
+    driver.execute(
+        "INSERT INTO hub_state (key, value) VALUES (%s, 'restored') "
+        "ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+        (WRITES_PAUSED,),
+    )
 
 
 def _columns(driver: Driver, table: str) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ you and its secrets are worthless to nobody.
 
 from __future__ import annotations
 
+import os
 import zipfile
 from importlib.metadata import version
 from pathlib import Path
@@ -28,6 +29,8 @@ from entrepot.store.migrations.run import (
     current_revision,
     head_revision,
     known_revisions,
+    migrating,
+    move_to,
     upgrade,
 )
 
@@ -54,6 +57,8 @@ def backup(store: Store, actor: Actor, path: Path) -> Manifest:
         with zipfile.ZipFile(draft, "w", zipfile.ZIP_DEFLATED) as archive:
             manifest = _write(store, ArchiveWriter(archive), path.parent)
         draft.chmod(0o600)
+        with draft.open("rb") as stream:
+            os.fsync(stream.fileno())
         draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)
@@ -181,11 +186,21 @@ def _write_postgresql(
 def _restore_postgresql(
     settings: Settings, manifest: Manifest, path: Path, *, replace: bool
 ) -> None:
-    upgrade(settings, manifest.revision)
-    if any(member.table.startswith(f"{ENGINE_SCHEMA}.") for member in manifest.members):
-        migrate_engine(settings, application_role=WEB_ROLE)
-    with postgresql.connect(settings.database_url) as driver:
+    """Move the schema to the archive's revision and fill it, in one transaction."""
+    with migrating(settings) as connection:
+        move_to(connection, manifest.revision)
+        if _has_engine(manifest):
+            # On a connection of its own: the engine knows no other way. It touches
+            # its own schema only and does nothing when that is there.
+            migrate_engine(settings, application_role=WEB_ROLE)
+        driver = connection.connection.driver_connection
         postgresql.restore(path, manifest, driver, replace=replace)
+        connection.commit()
+
+
+def _has_engine(manifest: Manifest) -> bool:
+    own = f"{ENGINE_SCHEMA}."
+    return any(member.table.startswith(own) for member in manifest.members)
 
 
 def _note_restore(settings: Settings, actor: Actor, manifest: Manifest) -> None:

@@ -65,30 +65,47 @@ def downgrade(settings: Settings, revision: str = "base") -> None:
     _run(settings, lambda config: command.downgrade(config, revision))
 
 
+def move_to(connection: Connection, revision: str) -> None:
+    """Take the schema up or down to ``revision`` inside the caller's transaction."""
+    present = MigrationContext.configure(connection).get_current_revision()
+    below = ScriptDirectory(str(_FOLDER)).iterate_revisions(present, "base")
+    if revision in {script.revision for script in below if present}:
+        command.downgrade(_config(connection), revision)
+    else:
+        command.upgrade(_config(connection), revision)
+
+
 def schema_drift(settings: Settings) -> list[object]:
     """Return the differences between tables in code and in the database.
 
     Returns:
         Alembic's difference records; an empty list when there is none.
     """
-    with _migrating(settings) as connection:
+    with migrating(settings) as connection:
         options = {"include_object": include_object, "compare_type": True}
         context = MigrationContext.configure(connection, opts=options)
         return list(compare_metadata(context, Base.metadata))
 
 
 def _run(settings: Settings, action: Callable[[Config], None]) -> None:
-    with _migrating(settings) as connection:
-        config = Config()
-        config.set_main_option("script_location", str(_FOLDER))
-        config.attributes["connection"] = connection
-        action(config)
+    with migrating(settings) as connection:
+        action(_config(connection))
         connection.commit()
 
 
+def _config(connection: Connection) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(_FOLDER))
+    config.attributes["connection"] = connection
+    return config
+
+
 @contextmanager
-def _migrating(settings: Settings) -> Iterator[Connection]:
-    """Yield a connection of its own, as owner, with the writers' lock taken."""
+def migrating(settings: Settings) -> Iterator[Connection]:
+    """Yield a connection of its own, as owner, with the lock of migrations taken.
+
+    The caller commits; leaving without that undoes everything.
+    """
     engine = build_engine(settings)
     try:
         with engine.connect() as connection:
