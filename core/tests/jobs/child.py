@@ -1,5 +1,6 @@
 """The child processes of the job tests; each role is one function."""
 
+import logging
 import os
 import signal
 import sys
@@ -45,6 +46,7 @@ def worker(*settings: str) -> None:
 
     `fault=<point>:<n>` kills the process at the n-th passing of a fault point.
     """
+    logging.basicConfig(level=logging.INFO)
     given = dict(item.split("=", 1) for item in settings)
     options = WorkerOptions(
         poll_seconds=float(given.get("poll", "0.05")),

@@ -11,6 +11,7 @@ from entrepot.jobs import engine
 from entrepot.jobs.errors import (
     JobCancelled,
     StepError,
+    StepFailed,
     WorkerStopping,
     from_step_data,
     to_step_error,
@@ -155,7 +156,8 @@ class JobContext:
 
         Raises:
             EntrepotError: The border's error the step ended with.
-            StepFailed: It ended with any other error.
+            StepFailed: It ended with any other error, or the job's steps are not
+                those that this run was begun with (`job_changed`).
             NotJson: It returned something that is not plain JSON.
         """
         refuse_inside_unit("step")
@@ -173,6 +175,12 @@ class JobContext:
             raise from_step_data(error.code, str(error), error.data) from error
         except engine.PortableError as error:
             raise from_step_data(str(error.code), str(error), error.data) from error
+        except engine.StepsDiffer as error:
+            raise StepFailed(
+                "job_changed",
+                "This run was begun by another version of its job and cannot be "
+                "continued by this one; start a new run.",
+            ) from error
         self.fault(f"step:{title}:after")
         return result
 

@@ -322,6 +322,7 @@ def patched(name: str) -> bool:
 
 
 PortableError = PortableWorkflowError
+StepsDiffer = engine_error.DBOSUnexpectedStepError
 NoSuchRun = engine_error.DBOSNonExistentWorkflowError
 EngineStopped = (
     engine_error.DBOSWorkflowCancelledError,

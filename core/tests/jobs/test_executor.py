@@ -1,0 +1,98 @@
+"""One executor per SQLite file; everybody may submit; the command line's way."""
+
+import pytest
+from entrepot.jobs import ExecutorRunning, Jobs, Worker, WorkerOptions, run_inline
+from entrepot.jobs.filelock import FileLock
+from entrepot.store import Store
+from entrepot.store.clock import SystemClock
+
+sqlite_only = pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
+
+
+@sqlite_only
+def test_second_executor_refuses_but_may_submit(
+    start_worker, jobs, settings, samples, wait_for, tenant_scope, child, book
+):
+    start_worker()
+    second_store = Store(settings, SystemClock())
+    second = Jobs(second_store, samples.build_registry())
+    with pytest.raises(ExecutorRunning, match="exactly one worker"):
+        Worker(second, None, WorkerOptions(with_clock=False)).start()
+    other = child("worker")
+    assert other.wait(timeout=60) == 1
+    assert "already executes the jobs" in other.log.read_text()
+    with second_store.unit(tenant_scope) as session:
+        second.submit(
+            session, "two_steps", run_id="r1", args={"path": book}, partition="c"
+        )
+    assert wait_for("r1").state == "succeeded"
+    second.close()
+    second_store.dispose()
+
+
+@sqlite_only
+def test_lock_is_free_after_a_stop_and_after_a_failed_start(
+    start_worker, settings, jobs, monkeypatch
+):
+    lock = FileLock(settings.sqlite_path)
+    worker = start_worker()
+    assert not lock.is_free()
+    assert worker.lease_is_mine()
+    worker.stop()
+    assert lock.is_free()
+
+    def broken(*_arguments):
+        raise RuntimeError("no launch")
+
+    failing = Worker(jobs, None, WorkerOptions(with_clock=False))
+    monkeypatch.setattr(failing._engine, "launch", broken)
+    with pytest.raises(RuntimeError, match="no launch"):
+        failing.start()
+    assert lock.is_free()
+
+
+def test_inline_run_becomes_the_worker_when_there_is_none(
+    jobs, tenant_scope, samples, book
+):
+    seen = []
+    run = run_inline(
+        jobs,
+        "hub",
+        tenant_scope,
+        lambda session: jobs.submit(
+            session, "two_steps", run_id="r1", args={"path": book}, partition="c"
+        ),
+        follow=lambda run: seen.append(run.state),
+    )
+    assert run.state == "succeeded"
+    assert seen[-1] == "succeeded"
+    if jobs.store.settings.sqlite_path:
+        assert FileLock(jobs.store.settings.sqlite_path).is_free()
+
+
+def test_inline_run_follows_the_worker_that_lives(
+    child, jobs, tenant_scope, samples, book, eventually
+):
+    worker = child("worker")
+    eventually(lambda: "ready" in worker.log.read_text(), 60)
+    run = run_inline(
+        jobs,
+        "hub",
+        tenant_scope,
+        lambda session: jobs.submit(
+            session, "two_steps", run_id="r1", args={"path": book}, partition="c"
+        ),
+    )
+    assert run.state == "succeeded"
+    worker.terminate()
+    assert worker.wait(timeout=20) == 0
+
+
+def test_restricted_worker_leaves_other_queues_alone(
+    start_worker, submit, wait_for, jobs, tenant_scope, book
+):
+    start_worker(queues=("recon",))
+    submit("two_steps", "s1", args={"path": book})
+    submit("catches", "c1", args={"path": book, "kind": "rejected"})
+    wait_for("c1")
+    assert jobs.runs.get(tenant_scope, "s1").state == "queued"
