@@ -78,10 +78,9 @@ class ConnectWiseSimulator(Simulator):
 
     def missing(self, request: Request) -> Response:
         """Unknown paths: plain text for a wrong codebase, else 404."""
-        refused = self.authorize(request) if "/apis/3.0/" in request.path else None
-        if "/apis/3.0/" not in request.path or request.path.count("apis/3.0") > 1:
+        if request.path.lstrip("/").count("/apis/3.0/") != 1:
             return answers.cannot_route()
-        return refused or answers.not_found()
+        return self.authorize(request) or answers.not_found()
 
     def wrong_method(self, request: Request) -> Response:
         """405 in the vendor's shape."""

@@ -59,7 +59,7 @@ class Control:
         return {"set": sorted(switches)}
 
     def edit(
-        self, table: str, id: int, member: str = "jdoe", **fields: Json
+        self, table: str, id: int, fields: dict[str, Any], member: str = "jdoe"
     ) -> dict[str, Any]:
         """A member changes fields of a record (references as ids)."""
         row = self._row(table, id)
@@ -80,7 +80,7 @@ class Control:
         self, id: int, member: str = "jdoe", **fields: Json
     ) -> dict[str, Any]:
         """A member changes fields of an addition, e.g. `quantity`."""
-        return self.edit("additions", id, member, **fields)
+        return self.edit("additions", id, fields, member)
 
     def add_line(
         self, agreement: int, product: int, member: str = "jdoe", **fields: Json
