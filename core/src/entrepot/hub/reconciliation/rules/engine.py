@@ -228,9 +228,17 @@ def _result(
         verdict=merged(verdicts.values()),
         by_company=verdicts,
         totals=headline(issues),
-        frozen=frozenset(run.books.frozen),
+        frozen=frozenset({*run.books.frozen, *_incomplete(run.books)}),
         suppressed=named(silenced),
         not_proposed=run.older,
+    )
+
+
+def _incomplete(books: Books) -> Iterable[str]:
+    return (
+        f"customer:{customer.id}"
+        for customer in books.customers.values()
+        if not customer.complete
     )
 
 

@@ -124,7 +124,9 @@ def _seen(old: Tracked | None, issue: Issue, today: date) -> Tracked:
 
 
 def _unseen(old: Tracked, result: Result, explained: Iterable[str]) -> Tracked:
-    if old.state in CLOSED or old.issue.key.company in result.frozen:
+    key = old.issue.key
+    frozen = {key.company, f"customer:{key.customer}"} & result.frozen
+    if old.state in CLOSED or frozen:
         return old
     if old.issue.fingerprint in explained:
         return replace(old, state=State.SUPERSEDED)

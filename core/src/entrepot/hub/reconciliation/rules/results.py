@@ -232,7 +232,8 @@ class Result:
     """Everything one reconciliation found.
 
     Attributes:
-        frozen: Companies whose open issues must stay as they are (incomplete data).
+        frozen: Companies, and vendor customers as ``customer:<id>``, whose open
+            issues must stay as they are because their data is incomplete.
         by_company: Verdict per company; unmapped customers under ``customer:<id>``.
         not_proposed: Money of older closed periods, summed once.
     """

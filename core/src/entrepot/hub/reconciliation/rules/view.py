@@ -129,6 +129,8 @@ class View:
     def unfinished(self) -> tuple[str, ...]:
         """Plans of ours that ended a line of the key and were cut off."""
         own = {line.id for line in (*self.case.lines, *self.case.outside)}
+        for subscription in self.subscriptions:
+            own |= {link.line for link in self.books.links_of.get(subscription, ())}
         return tuple(
             one.plan for one in self.books.inputs.psa.unfinished if one.line in own
         )

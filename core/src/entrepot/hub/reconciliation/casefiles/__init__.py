@@ -1,0 +1,1 @@
+"""Entrepot: worked cases as YAML files, and the runner that proves them."""
