@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-
 from entrepot.hub.reconciliation.casefiles.reader import CaseInvalid
 from entrepot.hub.reconciliation.casefiles.runner import (
     CaseResult,
@@ -15,12 +14,80 @@ from entrepot.hub.reconciliation.casefiles.runner import (
     shipped_cases,
 )
 
-EXPECTED = """
-R01 R02 R03 R04 R06 R07 R08 R09 R10 R14 R15 R16 R17 R18 R19 R20 R21 R22 R24 R25 R26
-R28 R29 R30 R31 R32 R33 R35 R36 R38 R39 R40 R41 R42 R44 R45 R48 R50 R51 R52 R55 R56
-R58 R60 R61 R62 R63 R65 R66 R67 R68 R69 R72 R73 R74 R75 R76 R77 R78 R79 R81 R83 R84
-R87 R88 D1 D2 D3 D4 D5 D8 D9
-""".split()
+EXPECTED = [
+    "R01",
+    "R02",
+    "R03",
+    "R04",
+    "R06",
+    "R07",
+    "R08",
+    "R09",
+    "R10",
+    "R14",
+    "R15",
+    "R16",
+    "R17",
+    "R18",
+    "R19",
+    "R20",
+    "R21",
+    "R22",
+    "R24",
+    "R25",
+    "R26",
+    "R28",
+    "R29",
+    "R30",
+    "R31",
+    "R32",
+    "R33",
+    "R35",
+    "R36",
+    "R38",
+    "R39",
+    "R40",
+    "R41",
+    "R42",
+    "R44",
+    "R45",
+    "R48",
+    "R50",
+    "R51",
+    "R52",
+    "R55",
+    "R56",
+    "R58",
+    "R60",
+    "R61",
+    "R62",
+    "R63",
+    "R65",
+    "R66",
+    "R67",
+    "R68",
+    "R69",
+    "R72",
+    "R73",
+    "R74",
+    "R75",
+    "R76",
+    "R77",
+    "R78",
+    "R79",
+    "R81",
+    "R83",
+    "R84",
+    "R87",
+    "R88",
+    "D1",
+    "D2",
+    "D3",
+    "D4",
+    "D5",
+    "D8",
+    "D9",
+]
 
 
 @pytest.fixture(scope="module", params=[1, 2])
