@@ -4,8 +4,23 @@ from __future__ import annotations
 
 from flask import Flask
 
+from entrepot_web.reseller import (
+    connections,
+    customers,
+    plugins,
+    start,
+    subscriptions,
+    sync_runs,
+)
+from entrepot_web.reseller.present import install_filters
+
 __all__ = ["install_console"]
+
+_MODULES = (start, connections, sync_runs, customers, subscriptions, plugins)
 
 
 def install_console(app: Flask) -> None:
     """Register every page of the console."""
+    install_filters(app)
+    for module in _MODULES:
+        app.register_blueprint(module.pages)

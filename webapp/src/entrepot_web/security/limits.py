@@ -10,7 +10,6 @@ from entrepot.store import Store
 from flask import Flask, Response, g, request
 from flask_limiter import Limiter
 from sqlalchemy import Engine, create_engine, event
-from sqlalchemy.pool import NullPool
 
 from entrepot_web.security.storage import WINDOWS, SharedCounters
 
@@ -84,7 +83,7 @@ def _counters(store: Store) -> Engine:
     if path is None:
         return store.engine
     beside = Path(f"{path}-limits")
-    engine = create_engine(f"sqlite:///{beside}", poolclass=NullPool)
+    engine = create_engine(f"sqlite:///{beside}")
     event.listen(engine, "connect", _relaxed)
     WINDOWS.metadata.create_all(engine)
     return engine

@@ -103,14 +103,20 @@ class SharedCounters(Storage):
 
     def get(self, key: str) -> int:
         """Return how many hits the current window holds; 0 for none."""
-        with self._lock, self._engine.connect() as connection:
-            row = self._row(connection, key)
+        with self._lock:
             lease = self._leases.get(key)
-            unused = max(0, lease.top - lease.next + 1) if lease else 0
-            return 0 if row is None else max(0, int(row.hits) - unused)
+            if lease is not None and lease.expires_at > time.time():
+                return lease.next - 1
+        with self._engine.connect() as connection:
+            row = self._row(connection, key)
+            return 0 if row is None else int(row.hits)
 
     def get_expiry(self, key: str) -> float:
         """Return when the current window ends; now when there is none."""
+        with self._lock:
+            lease = self._leases.get(key)
+            if lease is not None and lease.expires_at > time.time():
+                return lease.expires_at
         with self._engine.connect() as connection:
             row = self._row(connection, key)
             return time.time() if row is None else float(row.expires_at)

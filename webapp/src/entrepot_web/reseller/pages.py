@@ -1,0 +1,241 @@
+"""What every page of the console needs: its frame, and lists as people page them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
+
+from entrepot.sdk.errors import EntrepotError
+from flask import Response, g, make_response, render_template, request
+
+from entrepot_web.api.lists import sort_of
+from entrepot_web.api.problem import ApiError
+from entrepot_web.context import actor, hub, parts, scope
+from entrepot_web.criteria import Criterion
+from entrepot_web.cursors import CursorInvalid
+from entrepot_web.freshness import Freshness
+from entrepot_web.listing import Listing, Question, count, read
+from entrepot_web.reseller.navigation import NavGroup, navigation
+from entrepot_web.reseller.present import Mark, initials, mark
+
+ROWS = 50
+
+
+@dataclass(frozen=True, slots=True)
+class FreshPill:
+    """The state of all sources in the top bar."""
+
+    icon: str
+    tone: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shell:
+    """What surrounds every page."""
+
+    nav: Sequence[NavGroup]
+    fresh: FreshPill | None
+    theme: str
+    person: str
+    email: str
+    initials: str
+    tenant: str
+    role: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """How complete a list is, in words."""
+
+    complete: bool
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListView:
+    """One page of a list as a template needs it."""
+
+    rows: Sequence[Any]
+    total: int
+    total_is_exact: bool
+    sort: str
+    text: str
+    previous: str | None
+    next: str | None
+    stamp: Stamp | None
+
+    @property
+    def summary(self) -> str:
+        """How many rows there are."""
+        if not self.rows:
+            return (
+                "Nothing matches" if self.text or request.args else "Nothing here yet"
+            )
+        about = "" if self.total_is_exact else "more than "
+        noun = "row" if self.total == 1 else "rows"
+        return f"{len(self.rows)} of {about}{self.total:,} {noun}"
+
+    def sorted_by(self, name: str) -> str:
+        """Return the address of this list in another order."""
+        wanted = f"-{name}" if self.sort == name else name
+        return address(sort=wanted, cursor=None)
+
+
+def page(template: str, module: str, **values: object) -> Response:
+    """Return a page, or only the region that htmx asks for.
+
+    Args:
+        template: The page's template.
+        module: Name of the module in the navigation.
+        **values: What the template shows.
+    """
+    target = request.headers.get("HX-Target", "").partition("#")[2]
+    if request.headers.get("HX-Request") and target == "results":
+        template = template.replace(".html", "_results.html")
+    html = render_template(template, module=module, shell=shell(), **values)
+    return make_response(html)
+
+
+def tagged(html: str) -> Response:
+    """Return a fragment that a browser may keep as long as it is unchanged."""
+    answer = make_response(html)
+    answer.set_etag(hashlib.sha256(html.encode()).hexdigest()[:32])
+    answer.headers["Cache-Control"] = "private, no-cache"
+    answer.make_conditional(request)
+    return answer
+
+
+def shell() -> Shell:
+    """Return the frame of the page for the person who looks."""
+    user = g.user
+    tenant = actor().tenant_id
+    return Shell(
+        nav=navigation(),
+        fresh=_pill(),
+        theme=user.theme,
+        person=user.name,
+        email=user.email,
+        initials=initials(user.name),
+        tenant=_tenant_name(tenant),
+        role=user.role_at(tenant).capitalize(),
+    )
+
+
+def marks() -> Mapping[str, Mark]:
+    """Return how each connection of the reseller is recognised, by its id."""
+    if "marks" not in g:
+        titles = {item.name: item.title for item in hub().plugins.list()}
+        g.marks = {
+            item.id: mark(
+                item.id, item.name, item.plugin, titles.get(item.plugin, ""), item.kind
+            )
+            for item in hub().connections.list(actor(), removed=True)
+        }
+    found: Mapping[str, Mark] = g.marks
+    return found
+
+
+def list_view(
+    listing: Listing, criteria: Sequence[Criterion] = (), *, rows: int = ROWS
+) -> ListView:
+    """Return the page of a list that the address asks for.
+
+    Raises:
+        ApiError: 400 for an order or cursor that can't be.
+    """
+    question = Question(
+        limit=rows,
+        sort=sort_of(listing, request.args.get("sort", "")),
+        criteria=tuple(criteria),
+        tenant_id=actor().tenant_id,
+        secret=parts().secret,
+        text=request.args.get("q", "").replace("\0", "").strip()[:200],
+        cursor=request.args.get("cursor"),
+    )
+    with hub().store.read(scope()) as session:
+        try:
+            found = read(session, listing, question)
+        except CursorInvalid as error:
+            raise ApiError(
+                status=400, code="cursor_invalid", detail=str(error)
+            ) from error
+        total, exact = count(session, listing, question)
+        fresh = parts().freshness.read(session, actor().tenant_id, listing.streams)
+    return ListView(
+        rows=found.rows,
+        total=total,
+        total_is_exact=exact,
+        sort=request.args.get("sort", listing.default_sort),
+        text=question.text,
+        previous=address(cursor=found.prev_cursor) if found.prev_cursor else None,
+        next=address(cursor=found.next_cursor) if found.next_cursor else None,
+        stamp=stamp(fresh) if listing.streams else None,
+    )
+
+
+def chosen(listing: Listing, *names: str) -> tuple[Criterion, ...]:
+    """Return the criteria of the filters in the address; unknown values are dropped."""
+    found = []
+    for name in names:
+        value = request.args.get(name, "")
+        field = listing.fields[name]
+        if value and (not field.values or value in field.values):
+            found.append(Criterion(name, "eq", (value,)))
+    return tuple(found)
+
+
+def address(**changed: str | None) -> str:
+    """Return this page's address with some parameters changed or taken away."""
+    kept = {name: value for name, value in request.args.items() if name not in changed}
+    kept |= {name: value for name, value in changed.items() if value}
+    return request.path + (f"?{urlencode(kept)}" if kept else "")
+
+
+def stamp(fresh: Freshness) -> Stamp:
+    """Return how complete something is, in words."""
+    connections = {source.connection_id for source in fresh.sources}
+    noun = "source" if len(connections) == 1 else "sources"
+    if not fresh.sources:
+        return Stamp(complete=False, text="Nothing has been read yet")
+    if fresh.complete and fresh.as_of is not None:
+        local = fresh.as_of.astimezone(ZoneInfo(g.user.zone))
+        same = local.date() == hub().clock.now().astimezone(local.tzinfo).date()
+        moment = f"{local:%H:%M %Z}" if same else f"{local.day} {local:%b, %H:%M %Z}"
+        text = f"Complete as of {moment} · {len(connections)} {noun}"
+        return Stamp(complete=True, text=text)
+    reason = next((s.reason for s in fresh.sources if not s.complete), "")
+    return Stamp(complete=False, text=f"Incomplete: {reason or 'reading is under way'}")
+
+
+def sentence(error: EntrepotError) -> str:
+    """Return what went wrong and what to do, for people."""
+    remedy = error.info.remedy
+    return " ".join(part for part in (error.user_message, remedy) if part)
+
+
+def _pill() -> FreshPill | None:
+    if not actor().may("connections:read"):
+        return None
+    found = hub().connections.list(actor())
+    if not found:
+        return None
+    parked = [item for item in found if item.state == "parked"]
+    if len(parked) == 1:
+        text = f"{parked[0].name} needs attention"
+        return FreshPill("alert-triangle", "fg-warn", text)
+    if parked:
+        text = f"{len(parked)} sources need attention"
+        return FreshPill("alert-triangle", "fg-warn", text)
+    return FreshPill("cloud-check", "fg-ok", "All sources healthy")
+
+
+def _tenant_name(tenant_id: str) -> str:
+    try:
+        return hub().tenants.get(actor(), tenant_id).name
+    except EntrepotError:
+        return tenant_id
