@@ -4,6 +4,7 @@ import logging
 import os
 import signal
 import sys
+import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -49,21 +50,22 @@ def worker(*settings: str) -> None:
     logging.basicConfig(level=logging.INFO)
     given = dict(item.split("=", 1) for item in settings)
     options = WorkerOptions(
+        queues=tuple(filter(None, given.get("queues", "").split(","))),
         poll_seconds=float(given.get("poll", "0.05")),
         lease_seconds=float(given.get("lease", "2")),
         with_clock=given.get("clock") == "yes",
         reload_seconds=0.2,
         grace=float(given.get("grace", "3")),
         housekeeping_seconds=1.0,
-        fault=fault_hook(given.get("fault")),
+        fault=fault_hook(given.get("fault"), given.get("pause")),
     )
     sys.exit(worker_main(Hub(), options))
 
 
-def fault_hook(wanted: str | None):
-    if wanted is None:
-        return lambda _name: None
-    point, _, number = wanted.rpartition("@")
+def fault_hook(fatal: str | None, pause: str | None):
+    """Die at the n-th passing of `point@n`, or mark a file and wait at `point:file`."""
+    point, _, number = (fatal or "@0").rpartition("@")
+    brink, _, mark = (pause or ":").rpartition(":")
     left = [int(number)]
 
     def hook(name: str) -> None:
@@ -71,14 +73,15 @@ def fault_hook(wanted: str | None):
             left[0] -= 1
             if left[0] == 0:
                 die()
+        if name == brink:
+            Path(mark).touch()
+            time.sleep(2.0)
 
     return hook
 
 
 def clock(*_arguments: str) -> None:
     """Tick until killed."""
-    import time
-
     from entrepot.jobs.clock import Clock
 
     hub = Hub()
@@ -90,7 +93,6 @@ def clock(*_arguments: str) -> None:
 
 def spend(path: str, folder: str, seconds: str) -> None:
     """Take leases for some seconds, once all are ready; note each request's time."""
-    import time
     from datetime import timedelta
 
     from entrepot.jobs import Allowance, QuotaStore
