@@ -414,7 +414,7 @@ def _with_counts(session: Session, rows: list[Customer]) -> list[CustomerView]:
         )
         .group_by(SubscriptionRow.account_id)
     )
-    numbers: dict[str, int] = dict(counted.tuples().all())
+    numbers: dict[str, int] = dict(counted.all())
     return [_view(row, accounts.get(row.id, []), numbers) for row in rows]
 
 

@@ -322,5 +322,6 @@ def _state_row(
         query = query.where(fact.valid_from <= as_of)
     if known_at is not None:
         query = query.where(fact.known_at <= known_at)
-    newest = query.order_by(fact.valid_from.desc(), fact.known_at.desc()).limit(1)
+    # What was learnt later holds from its own beginning on, whatever stood there.
+    newest = query.order_by(fact.known_at.desc()).limit(1)
     return session.scalars(newest).first()

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Table, select
 from sqlalchemy.orm import Session
 
 from entrepot.hub.sync.driver import Encoded, insert_rows, update_rows
@@ -197,6 +197,7 @@ class BulkWriter:
         ids = new_ids(self.target.prefix, len(fresh))
         extras = (*self._extra, *self._always)
         columns = (*_SYSTEM, *self.target.columns, *(name for name, _ in extras))
+        others = _defaults(self.target.table, columns)
         rows = [
             (
                 row_id,
@@ -208,9 +209,11 @@ class BulkWriter:
                 0,
                 *self.target.values(item.record),
                 *(fill(item.record) for _, fill in extras),
+                *(value for _, value in others),
             )
             for row_id, (vendor_id, item) in zip(ids, fresh, strict=True)
         ]
+        columns = (*columns, *(name for name, _ in others))
         insert_rows(connection, self.target.table, columns, rows)
         facts = zip(ids, (item for _, item in fresh), strict=True)
         self._facts(
@@ -290,6 +293,8 @@ class BulkWriter:
         rows = []
         for row_id, item, change, at in items:
             since = target.since(item.record)
+            if since is None and change == "new":
+                since = target.began(item.record)
             rows.append(
                 (
                     row_id,
@@ -326,6 +331,18 @@ _FACT = (
     "change",
     "payload",
 )
+
+
+def _defaults(table: Table, given: Sequence[str]) -> list[tuple[str, Any]]:
+    """The defaults of columns that a new row does not fill, as the ORM would."""
+    found: list[tuple[str, Any]] = []
+    for column in table.columns:
+        default = column.default
+        if column.name in given or default is None:
+            continue
+        value = default.arg(None) if default.is_callable else default.arg  # type: ignore[attr-defined]  # scalar or callable, we use no other
+        found.append((column.name, value))
+    return found
 
 
 def _chunks(items: list[str], size: int) -> Iterable[list[str]]:

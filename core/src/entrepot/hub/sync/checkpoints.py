@@ -81,10 +81,8 @@ def load_memory(
     """
     saved = session.get(SyncCheckpoint, (run.run_id, stream))
     remembered = session.get(SyncMemory, (run.connection_id, stream))
-    if remembered is None:
-        known, version = hashes_in_books(session, run, stream), ""
-    else:
-        known, version = remembered.hashes, remembered.mapping_version
+    known = b"" if remembered is None else remembered.hashes
+    version = "" if remembered is None else remembered.mapping_version
     if saved is None:
         return Checkpoint(), HashMemory(known), version
     state = dict(saved.cursor)
@@ -94,6 +92,16 @@ def load_memory(
         return point, HashMemory(), version
     memory = HashMemory(known, saved.seen, saved.added, saved.replaced)
     return point, memory, version
+
+
+def ensure_memory(session: Session, run: RunInfo, stream: str) -> None:
+    """Make the memory of a stream from the books when it was lost or never there.
+
+    It must not happen later in a run: what the run wrote would look vanished.
+    """
+    if session.get(SyncMemory, (run.connection_id, stream)) is None:
+        row = memory_row(session, run, stream)
+        row.hashes = hashes_in_books(session, run, stream)
 
 
 def hashes_in_books(session: Session, run: RunInfo, stream: str) -> bytes:

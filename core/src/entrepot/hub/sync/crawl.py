@@ -19,9 +19,15 @@ from typing import Any
 from sqlalchemy import Table, select
 from sqlalchemy.orm import Session
 
-from entrepot.hub.sync.checkpoints import Checkpoint, load_memory, save_checkpoint
+from entrepot.hub.sync.checkpoints import (
+    Checkpoint,
+    ensure_memory,
+    load_memory,
+    save_checkpoint,
+)
 from entrepot.hub.sync.intake import Intake, RunInfo
 from entrepot.hub.sync.source import Read, Source, Stream
+from entrepot.hub.sync.tables import SyncMemory
 from entrepot.hub.sync.targets import TARGETS
 from entrepot.sdk.errors import NotFound, RateLimited, Rejected, Retryable
 from entrepot.sdk.http import prefetch
@@ -90,12 +96,20 @@ class Crawl:
 
     def _load(self) -> None:
         target = TARGETS[self.stream.name]
+        known = None
         with self.store.read(self.run.scope) as session:
             self.point, memory, version = load_memory(
                 session, self.run, self.stream.name
             )
             if self.point.fresh:
                 self.point.empty = not _has_rows(session, target.table, self.run)
+                known = session.get(
+                    SyncMemory, (self.run.connection_id, self.stream.name)
+                )
+        if self.point.fresh and known is None:
+            with self.store.unit(self.run.scope) as session:
+                ensure_memory(session, self.run, self.stream.name)
+                _, memory, version = load_memory(session, self.run, self.stream.name)
         self.intake = Intake(
             store=self.store,
             run=self.run,

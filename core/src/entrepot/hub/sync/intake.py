@@ -191,7 +191,7 @@ class Intake:
                     CustomerAccount.connection_id == self.run.connection_id,
                 )
             )
-            self._accounts = dict(rows.tuples().all())
+            self._accounts = dict(rows.all())
         return self._accounts
 
     def _unique_violations(self) -> tuple[type[BaseException], ...]:

@@ -46,6 +46,7 @@ class Target:
         owner: The scope a record belongs to (customer, agreement); empty if none.
         owner_column: Column that holds `owner`; empty if none.
         since: When the record's state became true, or None when nobody says.
+        began: When the object began to be, for its first state; None when unknown.
         fact_columns: Further columns of `fact` and how a record fills them.
     """
 
@@ -59,6 +60,7 @@ class Target:
     owner: Callable[[Any], str] = field(default=lambda _: "")
     owner_column: str = ""
     since: Callable[[Any], datetime | None] = field(default=lambda _: None)
+    began: Callable[[Any], datetime | None] = field(default=lambda _: None)
     fact_columns: tuple[tuple[str, Callable[[Any], Any]], ...] = ()
 
     def __post_init__(self) -> None:
@@ -110,6 +112,7 @@ SUBSCRIPTIONS = Target(
     owner=lambda record: str(record.customer_id),
     owner_column="customer_vendor_id",
     since=lambda record: record.changed_at,
+    began=lambda record: record.started_at,
     fact_columns=(("quantity", lambda record: record.quantity),),
 )
 ORDERS = Target(

@@ -48,7 +48,7 @@ class _Runner(Generic[T]):
             for page in self._pages:
                 if not self._put(_returning(page)):
                     return
-        except Exception as error:  # noqa: BLE001 - handed to the consumer
+        except BaseException as error:  # noqa: BLE001 - handed to the consumer
             self._put(_raising(error))
         else:
             self._put(None)
@@ -67,7 +67,7 @@ def _returning(page: T) -> Callable[[], T]:
     return lambda: page
 
 
-def _raising(error: Exception) -> Callable[[], NoReturn]:
+def _raising(error: BaseException) -> Callable[[], NoReturn]:
     def throw() -> NoReturn:
         raise error
 

@@ -45,7 +45,7 @@ KEPT = 5
 _STEP = Decimal("0.0001")
 _LEAST_NUMBER = 5
 _LEAST_PHONE = 7
-_LEAST_ID = 8  # a short number may be anybody's
+LEAST_ID = 8  # a short number may be anybody's
 _NOT_A_CUSTOMER = "not_a_customer"
 
 
@@ -228,7 +228,7 @@ def suggest_customers(
     companies: Sequence[Company],
     words: Words,
     rejected: Collection[tuple[str, str]] = (),
-    taken: Collection[str] = (),
+    taken: Collection[tuple[str, str]] = (),
 ) -> list[Suggestion]:
     """The best candidate of every account that has one worth showing.
 
@@ -237,8 +237,7 @@ def suggest_customers(
         companies: Of one PSA connection.
         words: What plugins and the reseller say.
         rejected: Pairs of account id and company that a person said no to.
-        taken: Companies that another customer of the same vendor connection is
-            confirmed for already.
+        taken: Pairs of vendor connection and company that are confirmed already.
     """
     matcher = CustomerMatcher(companies, words)
     no: dict[str, set[str]] = {}
@@ -249,7 +248,7 @@ def suggest_customers(
         candidates = matcher.candidates(account, no.get(account.id, ()))
         suggestion = rank(account.id, candidates)
         if suggestion is not None:
-            found.append(suggestion)
+            found.append(replace(suggestion, rival_group=account.connection))
     return contest(found, taken)
 
 
@@ -266,16 +265,20 @@ def rank(source: str, candidates: Sequence[Candidate]) -> Suggestion | None:
 
 
 def contest(
-    suggestions: Sequence[Suggestion], taken: Collection[str] = ()
+    suggestions: Sequence[Suggestion], taken: Collection[tuple[str, str]] = ()
 ) -> list[Suggestion]:
     """Take the pre-selection from all that claim one company, or a taken one."""
-    claims = Counter(one.best.target for one in suggestions)
+    claims = Counter(map(_claim, suggestions))
     return [
         replace(one, band=Band.SUGGESTION, contested=True)
-        if claims[one.best.target] > 1 or one.best.target in taken
+        if claims[_claim(one)] > 1 or _claim(one) in taken
         else one
         for one in suggestions
     ]
+
+
+def _claim(one: Suggestion) -> tuple[str, str]:
+    return one.rival_group, one.best.target
 
 
 def _reason(kind: str, weight: Decimal, text: str) -> Evidence:
@@ -307,14 +310,14 @@ def _company_ids(company: Company) -> list[str]:
     """What the PSA stored: with its system, and alone if nobody else can mean it."""
     pairs = [pair for pair in company.external_ids if pair[1]]
     return [_pair(*pair) for pair in pairs] + [
-        _pair("", value) for _, value in pairs if len(value) >= _LEAST_ID
+        _pair("", value) for _, value in pairs if len(value) >= LEAST_ID
     ]
 
 
 def _account_ids(account: Account) -> set[str]:
     """The account's own id as a PSA may have stored it, and ids in third systems."""
     found = {_pair(system, value) for system, value in account.external_ids if value}
-    if len(account.vendor_id) >= _LEAST_ID:
+    if len(account.vendor_id) >= LEAST_ID:
         found.add(_pair("", account.vendor_id))
     return found
 

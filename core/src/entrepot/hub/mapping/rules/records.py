@@ -40,6 +40,8 @@ class Account:
 
     Attributes:
         id: The hub's id of the account.
+        connection: The vendor connection; customers of different vendors may well be
+            one company, so they don't compete for it.
         vendor_id: The vendor's id of the customer.
         domains: Verified domains, the primary included.
         default_domain: The name-space the vendor gave.
@@ -50,6 +52,7 @@ class Account:
     id: str
     vendor_id: str
     name: str
+    connection: str = ""
     domains: tuple[str, ...] = ()
     default_domain: str = ""
     tax_id: str = ""
@@ -66,6 +69,7 @@ class Company:
 
     Attributes:
         domains: Of its web site, and those that at least two contacts write from.
+        merged_into: The company this one was merged into; else empty.
         usable: Neither deleted nor merged nor inactive.
         is_customer: False for prospects; they are shown, but flagged.
     """
@@ -79,6 +83,7 @@ class Company:
     country: str = ""
     postal_code: str = ""
     external_ids: tuple[tuple[str, str], ...] = ()
+    merged_into: str = ""
     usable: bool = True
     is_customer: bool = True
 
@@ -122,6 +127,7 @@ class Suggestion:
 
     Attributes:
         source: Id of the account, or the key of the SKU.
+        rival_group: Sources of one group compete for a target.
         rivals: Counter-candidates, best first.
         contested: Another source has the same best target.
     """
@@ -131,6 +137,7 @@ class Suggestion:
     rivals: tuple[Candidate, ...] = ()
     band: Band = Band.SUGGESTION
     contested: bool = False
+    rival_group: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
