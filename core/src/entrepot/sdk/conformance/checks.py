@@ -98,8 +98,9 @@ def info_is_complete(info: PluginInfo, name: str) -> None:
         require(quota.requests > 0 and quota.seconds > 0, f"quota {quota.name}")
         require(quota.burst > 0 and quota.concurrency > 0, f"quota {quota.name}")
     for gap in info.gaps:
-        known = hasattr(hookspecs, gap.hook)
-        require(known, f"gap {gap.hook!r} names no hook")
+        # It may name a hook that is planned; a mistyped one leaves its hook
+        # undeclared, which test_hook_or_gap notices.
+        require(gap.hook.isidentifier(), f"gap {gap.hook!r} names no hook")
         require(gap.text.strip(), f"gap {gap.hook} must say why")
 
 
