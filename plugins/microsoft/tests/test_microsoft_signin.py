@@ -141,6 +141,7 @@ def test_host_outside_the_patterns_is_refused(vendor) -> None:
 def test_secrets_stay_out_of_what_is_shown(vendor) -> None:
     ctx = vendor.connect()
     plugin.check_connection(ctx)
-    shown = repr(ctx.settings) + repr(ctx.runtime.tokens.held.keys())
-    for value in ctx.secrets.values.values():
+    shown = repr(ctx.settings) + repr(ctx.runtime)
+    held = [token for token, _ in ctx.runtime.tokens.held.values()]
+    for value in (*ctx.secrets.values.values(), *held):
         assert value not in shown

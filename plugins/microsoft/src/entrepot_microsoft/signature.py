@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 import threading
-from collections.abc import Callable, Mapping, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -16,6 +18,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.serialization import pkcs7
+from cryptography.utils import CryptographyDeprecationWarning
 from cryptography.x509.oid import (
     AuthorityInformationAccessOID,
     ExtensionOID,
@@ -28,6 +31,9 @@ from requests.utils import DEFAULT_CA_BUNDLE_PATH
 _ORGANIZATION = "Microsoft Corporation"
 _ALGORITHMS = ("rsa-sha256", "rsasha256", "sha256withrsa")
 _LONGEST_CHAIN = 4
+_PEM_BLOCK = re.compile(
+    rb"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----\n?", re.S
+)
 
 Fetch = Callable[[str], bytes]
 
@@ -142,8 +148,19 @@ class Verifier:
                 pem = self._authority.encode()
                 if not pem:
                     pem = Path(DEFAULT_CA_BUNDLE_PATH).read_bytes()
-                self._cache.anchors = tuple(x509.load_pem_x509_certificates(pem))
+                self._cache.anchors = tuple(_load_anchors(pem))
             return self._cache.anchors
+
+
+def _load_anchors(pem: bytes) -> Iterator[x509.Certificate]:
+    """Every readable authority; public bundles hold a few that break the rules."""
+    for block in _PEM_BLOCK.findall(pem):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", CryptographyDeprecationWarning)
+            try:
+                yield x509.load_pem_x509_certificate(block)
+            except ValueError:
+                continue
 
 
 def _signature(headers: Mapping[str, str]) -> bytes:

@@ -21,7 +21,7 @@ class TokenCache:
     """Access tokens of one connection in this process, by audience."""
 
     lock: threading.Lock = field(default_factory=threading.Lock)
-    held: dict[str, tuple[str, float]] = field(default_factory=dict)
+    held: dict[str, tuple[str, float]] = field(default_factory=dict, repr=False)
 
 
 class TokenAuth:

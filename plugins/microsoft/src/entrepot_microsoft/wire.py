@@ -306,15 +306,15 @@ class LegacyOfferWire(_Wire):
 class RegistrationWire(_Wire):
     """A webhook registration; answers come in either case (§6.4)."""
 
-    webhook_url: str | None = None
+    webhook_url: str
     webhook_events: list[str] | None = None
 
 
 class NotificationWire(_Wire):
     """The body of a notification (§6.4); PascalCase on the wire."""
 
-    event_name: str = ""
-    resource_uri: str = ""
+    event_name: str
+    resource_uri: str
     resource_name: str | None = None
     audit_uri: str | None = None
     resource_change_utc_date: str | None = None
@@ -330,6 +330,8 @@ class TokenWire(msgspec.Struct, kw_only=True):
 
 class Reader(Generic[T]):
     """Decodes one kind of record; strict first, forgiving when that fails.
+
+    A record in another case shows by a required member that seems to be missing.
 
     Args:
         kind: The record's type.
