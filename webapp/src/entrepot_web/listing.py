@@ -11,13 +11,33 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, false, func, or_, select, tuple_
+from entrepot.store.base import Base
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    and_,
+    false,
+    func,
+    inspect,
+    or_,
+    select,
+    tuple_,
+)
 from sqlalchemy.orm import Session
 
 from entrepot_web import cursors
 from entrepot_web.criteria import Criterion, Field
 
 COUNT_CAP = 10_000
+
+
+def columns_of(table: type[Base]) -> list[Any]:
+    """Return all columns of a mapped table, so that the tenancy filter sees them.
+
+    Args:
+        table: The mapped class; its bare table would pass by the filter.
+    """
+    return [getattr(table, item.key) for item in inspect(table).column_attrs]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

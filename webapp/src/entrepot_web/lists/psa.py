@@ -6,13 +6,13 @@ from entrepot.hub.psa.tables import PsaAgreement, PsaCompany, PsaLine, PsaProduc
 from sqlalchemy import select
 
 from entrepot_web.criteria import Field
-from entrepot_web.listing import Listing
+from entrepot_web.listing import Listing, columns_of
 
 AGREEMENT_STATUSES = ("active", "inactive", "cancelled", "ended", "unknown")
 
 COMPANIES = Listing(
     name="psa-companies",
-    base=select(*PsaCompany.__table__.columns),
+    base=select(*columns_of(PsaCompany)),
     key=PsaCompany.id,
     fields={
         "id": Field(PsaCompany.id, "id"),
@@ -30,7 +30,7 @@ COMPANIES = Listing(
 
 AGREEMENTS = Listing(
     name="psa-agreements",
-    base=select(*PsaAgreement.__table__.columns),
+    base=select(*columns_of(PsaAgreement)),
     key=PsaAgreement.id,
     fields={
         "id": Field(PsaAgreement.id, "id"),
@@ -48,7 +48,7 @@ AGREEMENTS = Listing(
 
 LINES = Listing(
     name="psa-lines",
-    base=select(*PsaLine.__table__.columns),
+    base=select(*columns_of(PsaLine)),
     key=PsaLine.id,
     fields={
         "id": Field(PsaLine.id, "id"),
@@ -69,7 +69,7 @@ LINES = Listing(
 
 PRODUCTS = Listing(
     name="psa-products",
-    base=select(*PsaProductRow.__table__.columns),
+    base=select(*columns_of(PsaProductRow)),
     key=PsaProductRow.id,
     fields={
         "id": Field(PsaProductRow.id, "id"),

@@ -6,14 +6,14 @@ from entrepot.hub.sync.tables import SyncRun
 from sqlalchemy import select
 
 from entrepot_web.criteria import Field
-from entrepot_web.listing import Listing
+from entrepot_web.listing import Listing, columns_of
 
 STATES = ("queued", "running", "complete", "incomplete", "failed", "cancelled")
 MODES = ("full", "incremental", "customer")
 
 SYNC_RUNS = Listing(
     name="sync-runs",
-    base=select(*SyncRun.__table__.columns),
+    base=select(*columns_of(SyncRun)),
     key=SyncRun.id,
     fields={
         "id": Field(SyncRun.id, "text"),

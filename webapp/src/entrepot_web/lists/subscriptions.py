@@ -9,7 +9,7 @@ from entrepot.sdk.model import BillingCycle, SubscriptionStatus
 from sqlalchemy import select
 
 from entrepot_web.criteria import Field
-from entrepot_web.listing import Listing
+from entrepot_web.listing import Listing, columns_of
 
 STATUSES = tuple(status.value for status in SubscriptionStatus)
 CYCLES = tuple(cycle.value for cycle in BillingCycle)
@@ -17,7 +17,7 @@ CYCLES = tuple(cycle.value for cycle in BillingCycle)
 SUBSCRIPTIONS = Listing(
     name="subscriptions",
     base=select(
-        *SubscriptionRow.__table__.columns,
+        *columns_of(SubscriptionRow),
         CustomerAccount.customer_id,
         Customer.name.label("customer_name"),
     )
@@ -48,7 +48,7 @@ SUBSCRIPTIONS = Listing(
 
 OFFERS = Listing(
     name="offers",
-    base=select(*Offer.__table__.columns),
+    base=select(*columns_of(Offer)),
     key=Offer.id,
     fields={
         "id": Field(Offer.id, "id"),

@@ -16,7 +16,7 @@ from entrepot_web.context import actor, hub
 from entrepot_web.reseller.pages import marks, page, sentence
 from entrepot_web.reseller.sync_runs import strips
 
-pages = Blueprint("connections", __name__)
+pages = Blueprint("console_connections", __name__)
 EVERY = (
     ("", "Only when asked"),
     ("900", "Every 15 minutes"),

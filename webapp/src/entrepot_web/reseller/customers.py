@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any
+
 from entrepot.hub.customers.tables import Customer, CustomerAccount
 from entrepot.hub.subscriptions.tables import SubscriptionRow
 from entrepot.sdk.errors import EntrepotError
@@ -17,7 +20,7 @@ from entrepot_web.lists.customers import CUSTOMERS
 from entrepot_web.lists.subscriptions import SUBSCRIPTIONS
 from entrepot_web.reseller.pages import chosen, list_view, marks, page, sentence
 
-pages = Blueprint("customers", __name__)
+pages = Blueprint("console_customers", __name__)
 
 
 @pages.get("/customers")
@@ -28,7 +31,7 @@ def customer_list() -> Response:
     ids = [row.id for row in view.rows]
     with hub().store.read(scope()) as session:
         accounts = accounts_by_customer(session, ids)
-        counts = dict(
+        counts = _pairs(
             session.execute(
                 select(CustomerAccount.customer_id, func.count())
                 .join(SubscriptionRow, SubscriptionRow.account_id == CustomerAccount.id)
@@ -38,8 +41,6 @@ def customer_list() -> Response:
                 )
                 .group_by(CustomerAccount.customer_id)
             )
-            .tuples()
-            .all()
         )
     return page(
         "reseller/customers.html",
@@ -65,15 +66,13 @@ def customer(customer_id: str) -> Response:
             .order_by(CustomerAccount.id)
         ).all()
         contacts = session.scalars(contacts_of(customer_id).limit(5)).all()
-        statuses = dict(
+        statuses = _pairs(
             session.execute(
                 select(SubscriptionRow.status, func.count())
                 .join(CustomerAccount, CustomerAccount.id == SubscriptionRow.account_id)
                 .where(CustomerAccount.customer_id == customer_id)
                 .group_by(SubscriptionRow.status)
             )
-            .tuples()
-            .all()
         )
     criteria = (
         Criterion("customer_id", "eq", (customer_id,)),
@@ -103,9 +102,17 @@ def refresh_customer(customer_id: str) -> WerkzeugResponse:
         runs = hub().sync.start_customer(actor(), customer_id)
     except EntrepotError as error:
         flash(sentence(error), "warn")
-        return redirect(url_for("customers.customer", customer_id=customer_id), 303)
+        return redirect(
+            url_for("console_customers.customer", customer_id=customer_id), 303
+        )
     if not runs:
         flash("None of this customer's connections can be read right now.", "warn")
-        return redirect(url_for("customers.customer", customer_id=customer_id), 303)
+        return redirect(
+            url_for("console_customers.customer", customer_id=customer_id), 303
+        )
     flash("Reading this customer now. The page shows the result in seconds.", "ok")
-    return redirect(url_for("sync.sync_run", run_id=runs[0].run_id), 303)
+    return redirect(url_for("console_sync.sync_run", run_id=runs[0].run_id), 303)
+
+
+def _pairs(rows: Iterable[Any]) -> dict[str, int]:
+    return {key: int(value) for key, value in rows}

@@ -8,7 +8,7 @@ from entrepot_web.auth.sessions import signed_in
 from entrepot_web.context import hub
 from entrepot_web.reseller.pages import page
 
-pages = Blueprint("plugins", __name__)
+pages = Blueprint("console_plugins", __name__)
 
 
 @pages.get("/plugins")

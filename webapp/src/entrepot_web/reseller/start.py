@@ -16,7 +16,7 @@ from entrepot_web.lists.subscriptions import SUBSCRIPTIONS
 from entrepot_web.reseller.pages import marks, page, stamp
 from entrepot_web.reseller.sync_runs import latest_runs
 
-pages = Blueprint("start", __name__)
+pages = Blueprint("console_start", __name__)
 
 
 @pages.get("/")

@@ -11,7 +11,7 @@ from entrepot_web.context import hub, scope
 from entrepot_web.lists.subscriptions import SUBSCRIPTIONS
 from entrepot_web.reseller.pages import chosen, list_view, marks, page
 
-pages = Blueprint("subscriptions", __name__)
+pages = Blueprint("console_subscriptions", __name__)
 HISTORY_ROWS = 50
 
 

@@ -24,7 +24,7 @@ from entrepot_web.reseller.pages import (
     tagged,
 )
 
-pages = Blueprint("sync", __name__)
+pages = Blueprint("console_sync", __name__)
 STRIP_RUNS = 24
 
 
