@@ -55,7 +55,7 @@ class ControlClient:
             body["frozen"] = frozen
         return datetime.fromisoformat(self._call("POST", "clock", body)["now"])
 
-    def add_fault(self, kind: str, **fields: object) -> int:
+    def add_fault(self, kind: str, /, **fields: object) -> int:
         """Plan a fault (fields of ``Fault``) and return its id."""
         return int(self._call("POST", "faults", {"kind": kind, **fields})["id"])
 
@@ -84,7 +84,7 @@ class ControlClient:
         """Names of the vendor's actions with their help texts."""
         return self._call("GET", "actions")
 
-    def act(self, name: str, **arguments: object) -> dict[str, Any]:
+    def act(self, name: str, /, **arguments: object) -> dict[str, Any]:
         """Do something at the vendor (``add_seats`` …) and return its answer."""
         return self._call("POST", f"actions/{name}", arguments)
 

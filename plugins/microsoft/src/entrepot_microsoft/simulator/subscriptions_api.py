@@ -25,6 +25,7 @@ class SubscriptionsApi:
 
     def __init__(self, vendor: MicrosoftSimulator) -> None:
         self._vendor = vendor
+        self._answered: dict[str, tuple[str, bytes, Response]] = {}
         vendor.route("GET", _ROOT, self.list)
         vendor.route("GET", f"{_ROOT}/<subscription>", self.get)
         vendor.route("PATCH", f"{_ROOT}/<subscription>", self.patch)
@@ -78,21 +79,36 @@ class SubscriptionsApi:
             return json_response(render.subscription(found.id, sub, now, by_id=True))
 
     def patch(self, request: Request, customer: str, subscription: str) -> Response:
-        """Change one subscription; the whole object is expected (§5.3)."""
+        """Change one subscription; the whole object is expected (§5.3).
+
+        A request id that comes again gets the first answer again (B07).
+        """
+        sent, key = request.get_data(), request.headers.get("MS-RequestId", "")
+        with self._vendor.lock:
+            known = self._answered.get(key)
+            if known is not None and known[:2] != (request.path, sent):
+                raise refuse(400, "800002", "The request id was used before.")
+            if known is not None:
+                return known[2]
+            answer = self._patched(sent, customer, subscription)
+            if key:
+                self._answered[key] = (request.path, sent, answer)
+            return answer
+
+    def _patched(self, sent: bytes, customer: str, subscription: str) -> Response:
         try:
-            body = msgspec.json.decode(request.get_data(), type=dict)
+            body = msgspec.json.decode(sent, type=dict)
         except msgspec.MsgspecError:
             raise refuse(400, "3000", "The body cannot be read.") from None
-        with self._vendor.lock:
-            found, sub = self._find(customer, subscription)
-            now = self._vendor.clock.now()
-            rules.patch(sub, body, now)
-            self._vendor.changed(found, sub, "update_subscription")
-            answer = render.subscription(found.id, sub, now, by_id=True)
-            if sub.is_legacy:
-                # Samples of legacy answers are in PascalCase (§1.4).
-                answer = {k[:1].upper() + k[1:]: v for k, v in answer.items()}
-            return json_response(answer)
+        found, sub = self._find(customer, subscription)
+        now = self._vendor.clock.now()
+        rules.patch(sub, body, now)
+        self._vendor.changed(found, sub, "update_subscription")
+        answer = render.subscription(found.id, sub, now, by_id=True)
+        if sub.is_legacy:
+            # Samples of legacy answers are in PascalCase (§1.4).
+            answer = {k[:1].upper() + k[1:]: v for k, v in answer.items()}
+        return json_response(answer)
 
     def addons(self, request: Request, customer: str, subscription: str) -> Response:
         """Legacy add-ons of a subscription."""
