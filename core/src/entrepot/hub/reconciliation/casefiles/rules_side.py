@@ -100,31 +100,31 @@ def policy_of(state: Plain, where: str) -> tuple[Policy, AutoPolicy]:
             _entry(id_, body, where) for id_, body in read.named("product_map").items()
         ),
         bundles=tuple(
-            _bundle(id_, body, where) for id_, body in read.named("bundles").items()
+            bundle_of(id_, body, where) for id_, body in read.named("bundles").items()
         ),
         agreements=tuple(
-            _agreement(one, where)
+            agreement_rule(one, where)
             for one in (*read.mappings("agreement"), *read.mappings("agreement_rules"))
         ),
         prices=tuple(
-            _price(one, where)
+            price_rule(one, where)
             for one in (*read.mappings("price"), *read.mappings("price_rules"))
         ),
         costs=tuple(
-            _cost(one, where)
+            cost_rule(one, where)
             for one in (*read.mappings("cost"), *read.mappings("cost_rules"))
         ),
-        fx=tuple(_fx(one, where) for one in read.mappings("fx")),
+        fx=tuple(fx_rate(one, where) for one in read.mappings("fx")),
         overrides=tuple(
-            _override(one, company, where) for one in read.mappings("overrides")
+            override_of(one, company, where) for one in read.mappings("overrides")
         ),
         minimums=tuple(
-            _minimum(one, company, where) for one in read.mappings("minimums")
+            minimum_of(one, company, where) for one in read.mappings("minimums")
         ),
         excluded_skus=frozenset(("V-1", sku) for sku in read.texts("excluded_skus")),
-        limits=_limits(read.body.get("limits") or {}, where),
+        limits=limits_of(read.body.get("limits") or {}, where),
     )
-    return policy, _auto(read.body.get("auto") or {}, where)
+    return policy, auto_policy(read.body.get("auto") or {}, where)
 
 
 def _first_company(state: Plain) -> str:
@@ -181,7 +181,7 @@ def _entry(id_: str, body: Plain, where: str) -> ProductMapEntry:
         factor=read.decimal("factor", "1"),
         rounding=read.word("rounding", Rounding, Rounding.EXACT),
         included_quantity=read.decimal("included_quantity", "0"),
-        price_rule=None if priced is None else _price(priced, where),
+        price_rule=None if priced is None else price_rule(priced, where),
         manage_price=read.flag("manage_price", default=True),
         manage_cost=read.flag("manage_cost", default=True),
         manage_flags=read.flag("manage_flags", default=True),
@@ -193,7 +193,8 @@ def _entry(id_: str, body: Plain, where: str) -> ProductMapEntry:
     )
 
 
-def _agreement(body: Plain, where: str) -> AgreementRule:
+def agreement_rule(body: Plain, where: str) -> AgreementRule:
+    """An agreement rule from its fields."""
     read = Reader(body, f"{where}: agreement rule", _AGREEMENT_KEYS)
     return AgreementRule(
         mode=read.word("mode", AgreementMode, AgreementMode.EXPLICIT),
@@ -221,7 +222,8 @@ def _choice(read: Reader, key: str, usual: str, other: str) -> bool:
     return value == other
 
 
-def _price(body: Plain, where: str) -> PriceRule:
+def price_rule(body: Plain, where: str) -> PriceRule:
+    """A price rule from its fields."""
     read = Reader(
         body,
         f"{where}: price rule",
@@ -237,7 +239,8 @@ def _price(body: Plain, where: str) -> PriceRule:
     )
 
 
-def _cost(body: Plain, where: str) -> CostRule:
+def cost_rule(body: Plain, where: str) -> CostRule:
+    """A cost rule from its fields."""
     read = Reader(
         body, f"{where}: cost rule", {"mode", "value", "spread", "company", "product"}
     )
@@ -250,7 +253,8 @@ def _cost(body: Plain, where: str) -> CostRule:
     )
 
 
-def _fx(body: Plain, where: str) -> FxRate:
+def fx_rate(body: Plain, where: str) -> FxRate:
+    """A dated exchange rate from its fields."""
     read = Reader(body, f"{where}: fx", {"source", "to", "rate", "dated"})
     return FxRate(
         source=read.text("source"),
@@ -260,7 +264,8 @@ def _fx(body: Plain, where: str) -> FxRate:
     )
 
 
-def _override(body: Plain, company: str, where: str) -> Override:
+def override_of(body: Plain, company: str, where: str) -> Override:
+    """An accepted difference from its fields; `company` when it names none."""
     read = Reader(
         body,
         f"{where}: override",
@@ -280,7 +285,8 @@ def _override(body: Plain, company: str, where: str) -> Override:
     )
 
 
-def _minimum(body: Plain, company: str, where: str) -> Minimum:
+def minimum_of(body: Plain, company: str, where: str) -> Minimum:
+    """An agreed minimum from its fields; `company` when it names none."""
     read = Reader(
         body,
         f"{where}: minimum",
@@ -297,7 +303,8 @@ def _minimum(body: Plain, company: str, where: str) -> Minimum:
     )
 
 
-def _bundle(id_: str, body: Plain, where: str) -> Bundle:
+def bundle_of(id_: str, body: Plain, where: str) -> Bundle:
+    """A bundle from its fields."""
     read = Reader(body, f"{where}: bundle {id_}", {"product", "driver", "components"})
     parts = []
     for row in read.mappings("components"):
@@ -312,7 +319,8 @@ def _bundle(id_: str, body: Plain, where: str) -> Bundle:
     )
 
 
-def _limits(body: object, where: str) -> Limits:
+def limits_of(body: object, where: str) -> Limits:
+    """Tolerances and waits from their fields."""
     read = Reader(
         body,
         f"{where}: limits",
@@ -326,11 +334,20 @@ def _limits(body: object, where: str) -> Limits:
     )
 
 
-def _auto(body: object, where: str) -> AutoPolicy:
+def auto_policy(body: object, where: str) -> AutoPolicy:
+    """What may be approved without a person, from its fields."""
     read = Reader(
         body,
         f"{where}: auto",
-        {"increases", "new_lines", "max_percent", "max_units", "max_impact"},
+        {
+            "increases",
+            "new_lines",
+            "max_percent",
+            "max_units",
+            "max_impact",
+            "brake_lines",
+            "brake_percent",
+        },
     )
     return AutoPolicy(
         increases=read.flag("increases", default=False),
@@ -338,4 +355,6 @@ def _auto(body: object, where: str) -> AutoPolicy:
         max_percent=read.decimal("max_percent", "20"),
         max_units=read.decimal("max_units", "10"),
         max_impact=read.decimal("max_impact", "250"),
+        brake_lines=read.number("brake_lines", 50),
+        brake_percent=read.decimal("brake_percent", "25"),
     )

@@ -17,6 +17,7 @@ from entrepot.hub.reconciliation.rules.mapping import (
 )
 from entrepot.hub.reconciliation.rules.policy import (
     RECURRING,
+    AgreementMode,
     AgreementRule,
     EntryKind,
     ProductMapEntry,
@@ -189,7 +190,24 @@ def _resolve(
         if agreement is not None and fits and mine:
             ids = frozenset({agreement.id})
             return Resolved(agreement, ids, agreement.id, found.candidates)
+    if rule.mode is AgreementMode.ONLY:
+        return _where_it_stands(books, company, product) or found
     return found
+
+
+def _where_it_stands(books: Books, company: str, product: str) -> Resolved | None:
+    """The one active agreement that has lines of the product; None = not one."""
+    ids = {
+        line.agreement
+        for line in books.inputs.psa.lines
+        if (line.company, line.product) == (company, product)
+        and line.agreement in books.active_agreements
+        and (line.ends is None or line.ends >= books.today)
+    }
+    if len(ids) != 1:
+        return None
+    agreement = books.agreements[ids.pop()]
+    return Resolved(agreement, frozenset({agreement.id}), agreement.id)
 
 
 def _attach_lines(books: Books, drafts: dict[Key, _Draft]) -> list[KeyCase]:

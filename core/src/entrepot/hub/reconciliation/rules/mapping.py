@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from entrepot.hub.reconciliation.rules.lock import is_recurring
 from entrepot.hub.reconciliation.rules.policy import (
     RECURRING,
     AgreementMode,
@@ -160,6 +161,8 @@ def resolve(
         named = [agreement for agreement in own if agreement.id == rule.value]
     elif rule.mode is AgreementMode.BY_TYPE:
         named = [agreement for agreement in own if agreement.type == rule.value]
+    elif rule.mode is AgreementMode.ONLY:
+        named = [agreement for agreement in own if is_recurring(agreement)]
     else:
         named = [a for a in own if rule.value in (a.id, a.family)]
     usable = [agreement for agreement in named if agreement.id in active]

@@ -162,6 +162,7 @@ class AgreementMode(StrEnum):
     EXPLICIT = "explicit"
     BY_TYPE = "by_type"
     FAMILY = "family"
+    ONLY = "only"  # the company's only active one, or the one that has the product
 
 
 class Owner(StrEnum):
