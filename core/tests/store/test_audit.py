@@ -3,6 +3,7 @@ from __future__ import annotations
 import threading
 
 import pytest
+from entrepot.sdk.redaction import Redactor
 from entrepot.store import (
     Store,
     SystemScope,
@@ -61,6 +62,31 @@ def test_secrets_are_not_recorded(store: Store, tenant: str):
     assert payload.document["after"] == {"password": "[redacted]", "state": "done"}
     assert payload.document["before"] == {"state": "open"}
     assert payload.document["why"] == "because"
+
+
+def test_known_secret_values_are_not_recorded_anywhere(store: Store, tenant: str):
+    store.redactor = Redactor(["s3cr3t-value"])
+    with store.unit(TenantScope(tenant)) as session:
+        actor = system_actor("x", tenant)
+        why = "the vendor said: s3cr3t-value is wrong"
+        after = {"note": ["a s3cr3t-value b"]}
+        audit(session, actor, action="a.b", subject=("a", "1"), why=why, after=after)
+    with store.read(TenantScope(tenant)) as session:
+        payload = session.scalars(select(AuditPayload)).one()
+    assert "s3cr3t" not in str(payload.document)
+    assert payload.document["after"] == {"note": ["a [redacted] b"]}
+
+
+def test_documents_are_sealed_as_they_will_be_read(store: Store, tenant: str):
+    with store.unit(TenantScope(tenant)) as session:
+        after = {2: "two", 10: ("ten", 1.5, "\u0000 ü 😀")}
+        actor = system_actor("x", tenant)
+        audit(session, actor, action="a.b", subject=("a", "r" * 200), after=after)
+        with pytest.raises(TypeError):
+            audit(
+                session, actor, action="a.b", subject=("a", "1"), after={"x": object()}
+            )
+    assert _broken(store, tenant) is None
 
 
 def test_entry_belongs_to_its_unit(store: Store, tenant: str):

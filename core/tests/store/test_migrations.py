@@ -131,6 +131,26 @@ def test_every_owned_table_has_a_policy_and_every_fact_table_a_trigger(store: St
         )
 
 
+SHARED = {
+    "api_credential": "found by client id before the reseller is known",
+    "app_membership": "a person may work for several resellers",
+    "app_user": "a person may work for several resellers",
+    "erasure_permit": "lifts triggers for one transaction",
+    "hub_state": "about the hub itself",
+    "quota_bucket": "a vendor's budget is shared by all who call it",
+    "rate_window": "counts before anybody has signed in",
+    "schedule_version": "one number for all",
+    "worker_lease": "about processes",
+}
+
+
+def test_every_table_belongs_to_resellers_or_says_why_not():
+    shared = set(Base.metadata.tables) - set(tenant_tables())
+    assert shared <= set(SHARED), (
+        "Use TenantOwned, or say in SHARED why the rows belong to nobody."
+    )
+
+
 def test_search_extensions_are_recorded(store: Store):
     if store.dialect == "sqlite":
         return

@@ -22,6 +22,8 @@ OWNED = frozenset({("customer", "tenant_id"), ("sub", "tenant_id"), ("tenant", "
         "INSERT INTO sub (id, tenant_id) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET "
         "name = excluded.name",
         "SELECT name FROM tenant WHERE tenant.id = ?",
+        "SELECT 1 FROM sub WHERE tenant_id = ? UNION SELECT 1 FROM sub "
+        "WHERE tenant_id = ?",
         "SELECT 1 FROM sub WHERE tenant_id = ? AND a IS DISTINCT FROM b FOR UPDATE",
     ],
 )
@@ -55,6 +57,9 @@ def test_filtered_statements_pass(sql: str):
          "customer"),
         ("SELECT name FROM tenant WHERE slug = ?", "tenant"),
         ("COPY sub FROM STDIN", "sub"),
+        ("SELECT * FROM sub WHERE id IN (SELECT id FROM sub WHERE tenant_id = ?)",
+         "sub"),
+        ("SELECT 1 FROM sub WHERE sub.tenant_id = ? UNION SELECT 1 FROM sub", "sub"),
     ],
 )  # fmt: skip
 def test_unfiltered_statements_are_found(sql: str, missing: str):

@@ -12,8 +12,9 @@ from entrepot.store import (
     in_unit,
 )
 from entrepot.store.secrets import ConnectionSecret
-from sqlalchemy import func, select, text, update
+from sqlalchemy import exists, func, select, text, union_all, update
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import aliased
 
 
 def _secret(tenant: str | None, name: str) -> ConnectionSecret:
@@ -85,6 +86,42 @@ def test_core_select_without_criterion_is_refused(store: Store, two: tuple[str, 
         foreign = select(table.c.name).where(table.c.tenant_id == two[1])
         with pytest.raises(TenantMismatch):
             session.execute(foreign)
+
+
+def test_criteria_must_name_the_scopes_reseller(store: Store, two: tuple[str, str]):
+    table = ConnectionSecret.__table__
+    with store.read(TenantScope(two[0])) as session:
+        for criterion in (
+            table.c.tenant_id == two[1],
+            table.c.tenant_id.in_(two),
+        ):
+            query = select(table.c.name).where(criterion, table.c.key_id != two[0])
+            with pytest.raises(TenantMismatch):
+                session.execute(query)
+        own = table.c.tenant_id.in_([two[0]])
+        assert session.scalars(select(table.c.name).where(own)).all() == ["mine"]
+
+
+def test_orm_subqueries_aliases_and_unions_are_filtered(
+    store: Store, two: tuple[str, str]
+):
+    other = aliased(ConnectionSecret)
+    inner = select(ConnectionSecret.name).scalar_subquery()
+    with store.read(TenantScope(two[0])) as session:
+        for query in (
+            select(ConnectionSecret.name).where(ConnectionSecret.name.in_(inner)),
+            select(other.name),
+            select(ConnectionSecret.name).join(other, other.name != "x"),
+            select(ConnectionSecret.name).where(
+                exists(select(1).where(other.version > 0))
+            ),
+            select(select(ConnectionSecret.name).subquery().c.name),
+            union_all(
+                select(ConnectionSecret.name),
+                select(other.name).where(other.name == "none"),
+            ),
+        ):
+            assert session.scalars(query).all() == ["mine"], str(query)
 
 
 def test_engine_without_unit_is_refused(store: Store, two: tuple[str, str]):

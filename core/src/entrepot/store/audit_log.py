@@ -6,6 +6,7 @@ that can be erased, so that forgetting a person leaves the chain valid.
 
 from __future__ import annotations
 
+import json
 import secrets
 from collections import Counter
 from dataclasses import dataclass
@@ -31,7 +32,7 @@ from entrepot.store.scope import Scope, SystemScope, TenantScope
 from entrepot.store.types import JsonText
 
 _PENDING = "audit_pending"
-_redactor = Redactor()
+_by_name = Redactor()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +74,9 @@ def audit(
 ) -> None:
     """Record a change; it is written with the unit of work or not at all.
 
-    Values under names of secrets are replaced before anything is stored. The
-    entries of a unit are appended in order at its end (`write_pending`).
+    Values under names of secrets, and those that the store's redactor knows, are
+    replaced before anything is stored. The entries of a unit are appended in order
+    at its end (`write_pending`).
 
     Args:
         session: The unit's session.
@@ -95,8 +97,9 @@ def audit(
         "before": before,
         "after": after,
     }
-    clean = _redactor.data(document)
-    JsonText.dumps(clean)
+    redactor: Redactor = session.info.get("redactor") or _by_name
+    # Through JSON and back: the digest is taken of exactly what can be read later.
+    clean = json.loads(JsonText.dumps(redactor.data(document)))
     pending: list[_Pending] = session.info.setdefault(_PENDING, [])
     pending.append(
         _Pending(

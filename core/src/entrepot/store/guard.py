@@ -7,6 +7,7 @@ guarded by row-level security for web processes, and by the writer's care in wor
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ from entrepot.store.scope import Scope, TenantMismatch, TenantScope, TenantScope
 from entrepot.store.sqlscan import Scan, scan
 
 _KEY = "entrepot.unit"
+_RESELLER = re.compile(r"^tenant_id(_\d+)*$")
 
 
 class UnitState:
@@ -122,11 +124,18 @@ def _check_tenant(
         )
     compiled = getattr(context, "compiled_parameters", None) or ()
     for row in compiled:
-        if row.get("tenant_id", tenant) != tenant:
-            raise TenantMismatch(
-                f"{', '.join(found.tables)}: a row of reseller {row['tenant_id']!r} "
-                f"in the scope of {tenant}."
-            )
+        for name, value in row.items():
+            if _RESELLER.match(name) and not _is_only(value, tenant):
+                raise TenantMismatch(
+                    f"{', '.join(found.tables)}: {name} is {value!r} in the scope of "
+                    f"{tenant}."
+                )
+
+
+def _is_only(value: object, tenant: str) -> bool:
+    if isinstance(value, list | tuple | set | frozenset):
+        return all(entry == tenant for entry in value)
+    return value == tenant
 
 
 def _values(row: Any) -> Any:  # noqa: ANN401 - a driver's parameters

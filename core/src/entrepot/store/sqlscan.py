@@ -10,6 +10,7 @@ Row-level security repeats the rule inside PostgreSQL.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -111,10 +112,10 @@ class _Reader:
     def _at(self, position: int) -> str:
         return self.tokens[position] if 0 <= position < len(self.tokens) else ""
 
-    def filtered_names(self) -> set[tuple[str, str]]:
-        """Return (table name or alias or '', column) of every equality criterion."""
+    def criteria(self) -> Counter[tuple[str, str]]:
+        """Count the equality criteria on (table name or alias or '', column)."""
         columns = set(self.owned.values())
-        found = set()
+        found: Counter[tuple[str, str]] = Counter()
         assigning = False
         for position, token in enumerate(self.tokens):
             if token.upper() in _LIST_ENDS:
@@ -125,7 +126,7 @@ class _Reader:
             start = position - 2 if qualified else position
             if self._compared(start, position):
                 owner = _plain(self._at(start)) if qualified else ""
-                found.add((owner, _plain(token)))
+                found[owner, _plain(token)] += 1
         return found
 
     def _compared(self, start: int, end: int) -> bool:
@@ -159,21 +160,30 @@ def scan(sql: str, owned: frozenset[tuple[str, str]]) -> Scan:
         return Scan((), (), ())
     reader = _Reader(tokens, dict(owned))
     reader.read()
-    filtered = reader.filtered_names()
-    inserted = _inserted(reader)
-    missing = [
-        table
-        for table, alias in reader.references
-        if (alias, reader.owned[table]) not in filtered
-        and ("", reader.owned[table]) not in filtered
-        and table not in inserted
-    ]
+    missing = _unfiltered(reader)
     changes = reader.changed if _CHANGES & {t.upper() for t in tokens} else []
     return Scan(
         tuple(sorted({table for table, _ in reader.references})),
         tuple(sorted(set(missing))),
         tuple(sorted(set(changes))),
     )
+
+
+def _unfiltered(reader: _Reader) -> list[str]:
+    """Return tables that are mentioned more often than they are filtered.
+
+    A table that stands in a query and again in a subquery under the same name needs
+    two criteria, since one of them says nothing about the other mention.
+    """
+    criteria = reader.criteria()
+    inserted = _inserted(reader)
+    missing = []
+    for (table, alias), mentions in Counter(reader.references).items():
+        column = reader.owned[table]
+        filters = criteria[alias, column] + criteria["", column]
+        if filters < mentions and table not in inserted:
+            missing.append(table)
+    return missing
 
 
 def _inserted(reader: _Reader) -> set[str]:

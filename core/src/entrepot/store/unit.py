@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Engine, event
 from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
 
 from entrepot.sdk.context import Clock, SystemClock
+from entrepot.sdk.redaction import Redactor
 from entrepot.store import audit_log
 from entrepot.store.base import TenantOwned, tenant_column
 from entrepot.store.engine import WEB_ROLE, build_engine
@@ -57,6 +58,8 @@ class Store:
         web: Whether this is a web process; on PostgreSQL row-level security then
             binds every statement of a `TenantScope`.
         engine: An engine to use in the place of an own one.
+        redactor: Knows secret values that must not enter the audit log; without one
+            only the names under which secrets usually travel protect it.
     """
 
     def __init__(
@@ -66,10 +69,12 @@ class Store:
         *,
         web: bool = False,
         engine: Engine | None = None,
+        redactor: Redactor | None = None,
     ) -> None:
         self.settings = settings
         self.clock = clock or SystemClock()
         self.web = web
+        self.redactor = redactor
         self.engine = engine or build_engine(settings, web=web)
         watch(self.engine)
 
@@ -134,13 +139,20 @@ class Store:
                 expire_on_commit=False,
                 join_transaction_mode="control_fully",
             )
-            session.info.update(state=state, clock=self.clock, store=self)
+            session.info.update(
+                state=state, clock=self.clock, store=self, redactor=self.redactor
+            )
             try:
                 self._begin(connection, scope, readonly=readonly)
                 yield session
             finally:
-                session.close()
-                self._end(connection, readonly=readonly)
+                try:
+                    session.close()
+                    self._end(connection, readonly=readonly)
+                except BaseException:
+                    # Nothing of this unit may reach whoever gets it next.
+                    connection.invalidate()
+                    raise
                 detach(connection)
 
     def _begin(self, connection: Connection, scope: Scope, *, readonly: bool) -> None:

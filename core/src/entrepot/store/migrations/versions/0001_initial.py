@@ -18,6 +18,7 @@ TENANT_TABLES = {
     "audit_head": "tenant_id",
     "audit_payload": "tenant_id",
     "connection": "tenant_id",
+    "connection_notification": "tenant_id",
     "connection_secret": "tenant_id",
     "contact": "tenant_id",
     "customer": "tenant_id",
@@ -121,10 +122,10 @@ def upgrade() -> None:
     sa.Column('seq', sa.BigInteger(), nullable=False),
     sa.Column('at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('actor_kind', sa.String(length=16), nullable=False),
-    sa.Column('actor_id', sa.String(length=80), nullable=False),
+    sa.Column('actor_id', sa.String(length=200), nullable=False),
     sa.Column('action', sa.String(length=80), nullable=False),
     sa.Column('subject_kind', sa.String(length=40), nullable=False),
-    sa.Column('subject_id', sa.String(length=80), nullable=False),
+    sa.Column('subject_id', sa.String(length=200), nullable=False),
     sa.Column('plugin', sa.String(length=80), nullable=True),
     sa.Column('payload_id', sa.String(length=40), nullable=False),
     sa.Column('digest', sa.String(length=64), nullable=False),
@@ -170,6 +171,7 @@ def upgrade() -> None:
     sa.Column('account_name', sa.Text(), nullable=False),
     sa.Column('account_details', sa.Text(), nullable=False),
     sa.Column('account_warnings', sa.Text(), nullable=False),
+    sa.Column('notifications', sa.Text(), nullable=True),
     sa.Column('base_currency', sa.String(length=3), nullable=False),
     sa.Column('last_ok_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('last_error', sa.Text(), nullable=True),
@@ -185,6 +187,16 @@ def upgrade() -> None:
     op.create_index(op.f('ix_connection_tenant_id'), 'connection', ['tenant_id'], unique=False)
     op.create_index('uq_connection_notification_key', 'connection', ['notification_key'], unique=True)
     op.create_index('uq_connection_tenant_id_name', 'connection', ['tenant_id', 'name'], unique=True, sqlite_where=sa.text("state <> 'removed'"), postgresql_where=sa.text("state <> 'removed'"))
+    op.create_table('connection_notification',
+    sa.Column('connection_id', sa.String(length=40), nullable=False),
+    sa.Column('digest', sa.String(length=64), nullable=False),
+    sa.Column('received_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('tenant_id', sa.String(length=40), nullable=False),
+    sa.PrimaryKeyConstraint('connection_id', 'digest', name=op.f('pk_connection_notification')),
+    info={'operational': True}
+    )
+    op.create_index('ix_connection_notification_connection_id_received_at', 'connection_notification', ['connection_id', 'received_at'], unique=False)
+    op.create_index(op.f('ix_connection_notification_tenant_id'), 'connection_notification', ['tenant_id'], unique=False)
     op.create_table('connection_secret',
     sa.Column('tenant_id', sa.String(length=40), nullable=False),
     sa.Column('connection_id', sa.String(length=40), nullable=False),
@@ -282,6 +294,7 @@ def upgrade() -> None:
     sa.Column('state', sa.String(length=16), nullable=False),
     sa.Column('executor', sa.String(length=200), nullable=True),
     sa.Column('attempt', sa.Integer(), nullable=False),
+    sa.Column('recovered', sa.Integer(), nullable=False),
     sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('started_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('ended_at', sa.DateTime(timezone=True), nullable=True),
@@ -813,6 +826,7 @@ def downgrade() -> None:
     op.drop_table('customer')
     op.drop_table('contact')
     op.drop_table('connection_secret')
+    op.drop_table('connection_notification')
     op.drop_table('connection')
     op.drop_table('audit_payload')
     op.drop_table('audit_head')
