@@ -1,1 +1,5 @@
-"""Entrepot: cli."""
+"""The command line: everything an operator or a script needs."""
+
+from entrepot.cli.main import main
+
+__all__ = ["main"]

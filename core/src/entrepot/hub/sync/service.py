@@ -15,7 +15,7 @@ from entrepot.hub.sync.tables import SyncMemory, SyncRun, SyncScope
 from entrepot.jobs.facade import Jobs
 from entrepot.jobs.queues import INTERACTIVE, REQUESTED
 from entrepot.jobs.schedules import Schedule
-from entrepot.jobs.submit import RunRef
+from entrepot.jobs.submit import RunRef, Submission
 from entrepot.jobs.tables import JobRun
 from entrepot.sdk.context import Clock
 from entrepot.sdk.errors import NotFound, Rejected
@@ -113,17 +113,8 @@ class SyncService:
             NotFound: There is no such connection.
             Rejected: Unknown mode; the connection is parked, paused or removed.
         """
-        actor.require("sync:write")
-        if mode not in MODES:
-            raise Rejected(
-                "unknown_mode",
-                f"A sync is {' or '.join(MODES)}, not {mode}.",
-                field="mode",
-                remedy="Choose one of them.",
-            )
-        self.steps.require_readable(actor, connection_id)
-        args = {"connection_id": connection_id, "mode": mode, "subject": ""}
-        return self._submit(actor, connection_id, CRAWL, args, cause, REQUESTED)
+        wanted = self.prepare(actor, connection_id, mode=mode, cause=cause)
+        return self._start(actor, wanted)
 
     def start_subject(
         self, actor: Actor, connection_id: str, subject: str, *, cause: str = "button"
@@ -141,11 +132,8 @@ class SyncService:
             NotFound: There is no such connection.
             Rejected: The connection is parked, paused or removed.
         """
-        actor.require("sync:write")
-        self.steps.require_readable(actor, connection_id)
-        args = {"connection_id": connection_id, "mode": "customer", "subject": subject}
-        stream = subject_stream(subject)
-        return self._submit(actor, connection_id, stream, args, cause, INTERACTIVE)
+        wanted = self.prepare(actor, connection_id, subject=subject, cause=cause)
+        return self._start(actor, wanted)
 
     def start_customer(
         self, actor: Actor, customer_id: str, *, cause: str = "button"
@@ -174,46 +162,74 @@ class SyncService:
             for connection, vendor_id in readable
         ]
 
-    def _submit(
+    def prepare(
         self,
         actor: Actor,
         connection_id: str,
-        stream: str,
-        args: dict[str, Any],
-        cause: str,
-        priority: int,
-    ) -> RunRef:
-        run_id = f"sync:{connection_id}:{stream[:40]}:{new_id('run')}"
-        crawl = stream == CRAWL
-        with self._store.unit(TenantScope(actor.tenant_id)) as session:
-            ref = self._jobs.submit(
-                session,
-                JOB,
-                run_id=run_id,
-                args=args,
-                partition=connection_id if crawl else f"{connection_id}/now",
-                priority=priority,
-                connection_id=connection_id,
-                stream=stream,
-                subject=args["subject"] or None,
-                requested_by=actor.name,
-                cause=cause,
-                concern={"mode": args["mode"], "subject": args["subject"]},
+        *,
+        mode: str = "incremental",
+        subject: str = "",
+        cause: str = "button",
+    ) -> Submission:
+        """A run that is ready to be submitted; see `start` for what can go wrong.
+
+        Args:
+            actor: Who asks.
+            connection_id: Which connection.
+            mode: ``full`` or ``incremental``; without a subject only.
+            subject: Vendor id of a customer or company to read alone, or empty.
+            cause: Why.
+        """
+        actor.require("sync:write")
+        if mode not in MODES:
+            raise Rejected(
+                "unknown_mode",
+                f"A sync is {' or '.join(MODES)}, not {mode}.",
+                field="mode",
+                remedy="Choose one of them.",
             )
-            if not ref.joined:
-                insert_run(
-                    session,
-                    run_id=ref.run_id,
-                    tenant_id=actor.tenant_id,
-                    connection_id=connection_id,
-                    stream=stream,
-                    mode=args["mode"],
-                    subject=args["subject"],
-                    cause=cause,
-                    requested_by=actor.name,
-                    at=self._clock.now(),
-                )
+        self.steps.require_readable(actor, connection_id)
+        stream = subject_stream(subject) if subject else CRAWL
+        wanted_mode = "customer" if subject else mode
+        return Submission(
+            job=JOB,
+            run_id=f"sync:{connection_id}:{stream[:40]}:{new_id('run')}",
+            args={
+                "connection_id": connection_id,
+                "mode": wanted_mode,
+                "subject": subject,
+            },
+            partition=f"{connection_id}/now" if subject else connection_id,
+            priority=INTERACTIVE if subject else REQUESTED,
+            connection_id=connection_id,
+            stream=stream,
+            subject=subject or None,
+            requested_by=actor.name,
+            cause=cause,
+            concern={"mode": wanted_mode, "subject": subject},
+        )
+
+    def submit(self, session: Session, actor: Actor, wanted: Submission) -> RunRef:
+        """Submit a prepared run in the caller's unit of work."""
+        ref = self._jobs.submit_wanted(session, wanted)
+        if not ref.joined:
+            insert_run(
+                session,
+                run_id=ref.run_id,
+                tenant_id=actor.tenant_id,
+                connection_id=wanted.args["connection_id"],
+                stream=wanted.stream or CRAWL,
+                mode=wanted.args["mode"],
+                subject=wanted.args["subject"],
+                cause=wanted.cause or "",
+                requested_by=actor.name,
+                at=self._clock.now(),
+            )
         return ref
+
+    def _start(self, actor: Actor, wanted: Submission) -> RunRef:
+        with self._store.unit(TenantScope(actor.tenant_id)) as session:
+            return self.submit(session, actor, wanted)
 
     # Schedules
 

@@ -1,0 +1,138 @@
+"""backup, restore, audit, secrets, jobs: keeping a hub in order."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from entrepot.cli.context import cli_of
+from entrepot.cli.exits import FAILED, CommandFailed
+from entrepot.hub.backup import service as backups
+from entrepot.jobs.views import RunQuery
+from entrepot.store.keys import load_keyring
+from entrepot.store.secrets import SecretStore
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    app.command("backup")(backup)
+    app.command("restore")(restore)
+    audit = typer.Typer(help="The audit log.", no_args_is_help=True)
+    audit.command("verify")(audit_verify)
+    app.add_typer(audit, name="audit")
+    secrets = typer.Typer(help="Secrets of connections.", no_args_is_help=True)
+    secrets.command("rotate")(secrets_rotate)
+    app.add_typer(secrets, name="secrets")
+    jobs = typer.Typer(help="Durable work.", no_args_is_help=True)
+    jobs.command("list")(jobs_list)
+    jobs.command("show")(jobs_show)
+    jobs.command("cancel")(jobs_cancel)
+    jobs.command("retry")(jobs_retry)
+    app.add_typer(jobs, name="jobs")
+
+
+def backup(ctx: typer.Context, path: Path) -> None:
+    """Write a consistent copy of the whole hub to one file."""
+    cli = cli_of(ctx)
+    manifest = backups.backup(cli.hub.store, cli.operator, path)
+    cli.emit(
+        manifest,
+        lambda console: console.print(
+            f"Wrote {path}. Keep the keys elsewhere: the file does not hold them."
+        ),
+    )
+
+
+def restore(
+    ctx: typer.Context,
+    path: Path,
+    check: Annotated[
+        bool, typer.Option("--check", help="Only test that the file is sound.")
+    ] = False,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Replace what the database holds.")
+    ] = False,
+) -> None:
+    """Bring a backup back; writes to vendors stay paused until they were looked up."""
+    cli = cli_of(ctx)
+    if check:
+        manifest = backups.check(path, load_keyring(cli.settings))
+        cli.emit(manifest, lambda console: console.print("The backup is sound."))
+        return
+    manifest = backups.restore(cli.settings, cli.operator, path, replace=replace)
+    cli.emit(manifest, lambda console: console.print(f"Restored {path}."))
+
+
+def audit_verify(ctx: typer.Context) -> None:
+    """Prove that no audit entry was changed, removed or added."""
+    cli = cli_of(ctx)
+    actor = cli.actor if cli.tenant else cli.operator
+    reports = cli.hub.audit.verify(actor)
+    cli.table(
+        "Audit chains",
+        reports,
+        {
+            "Reseller": lambda one: one.tenant_id,
+            "Entries": lambda one: one.entries,
+            "First broken": lambda one: one.broken,
+        },
+    )
+    if any(report.broken is not None for report in reports):
+        raise CommandFailed(
+            FAILED,
+            "The audit log was tampered with or damaged.",
+            "Compare it with a backup from before the first broken entry.",
+            "audit_broken",
+        )
+
+
+def secrets_rotate(ctx: typer.Context) -> None:
+    """Seal all secrets with the newest key; can be cut off and run again."""
+    cli = cli_of(ctx)
+    count = SecretStore(cli.hub.keyring).rotate(cli.hub.store)
+    cli.emit(
+        {"rotated": count},
+        lambda console: console.print(f"{count} secrets have the newest key now."),
+    )
+
+
+def jobs_list(
+    ctx: typer.Context,
+    limit: Annotated[int, typer.Option(help="At most so many.")] = 20,
+) -> None:
+    """List the latest runs."""
+    cli = cli_of(ctx)
+    page = cli.hub.jobs.runs.list(cli.scope, RunQuery(limit=limit))
+    cli.table(
+        "Runs",
+        page.items,
+        {
+            "Id": lambda one: one.id,
+            "Kind": lambda one: one.kind,
+            "State": lambda one: one.state,
+            "Created": lambda one: one.created_at,
+            "Error": lambda one: one.error_text,
+        },
+    )
+
+
+def jobs_show(ctx: typer.Context, run_id: str) -> None:
+    """Show one run."""
+    cli = cli_of(ctx)
+    cli.emit(cli.hub.jobs.runs.get(cli.scope, run_id))
+
+
+def jobs_cancel(ctx: typer.Context, run_id: str) -> None:
+    """Ask a run to stop."""
+    cli = cli_of(ctx)
+    run = cli.hub.jobs.runs.cancel(cli.scope, run_id)
+    cli.emit(run, lambda console: console.print(f"{run.id} is asked to stop."))
+
+
+def jobs_retry(ctx: typer.Context, run_id: str) -> None:
+    """Let a failed run go on at the step that failed."""
+    cli = cli_of(ctx)
+    run = cli.hub.jobs.runs.retry(cli.scope, run_id)
+    cli.emit(run, lambda console: console.print(f"{run.id} goes on."))
