@@ -20,6 +20,7 @@ from .routes import PATHS, Path
 from .seeding import Planted, plant
 from .setup import plant_setup
 from .special import Special
+from .strange import with_unknown_word
 from .world import World
 
 API = "/<codebase>/apis/3.0"
@@ -133,21 +134,30 @@ class ConnectWiseSimulator(Simulator):
     def _install_collection(self, records: Records, path: Path) -> None:
         root = f"{API}/{path.path}"
         allowed = set(path.methods.split())
-
-        def add(method: str, tail: str, call: Call) -> None:
-            if method in allowed:
-                self.route(method, root + tail, self._guarded(call, path))
-
-        add("GET", "", records.list)
-        add("POST", "", records.create)
-        add("GET", "/count", records.count)
-        for method, call in (
-            ("GET", records.read),
-            ("PUT", records.replace),
-            ("PATCH", records.patch),
-            ("DELETE", records.delete),
+        for tail, calls in (
+            ("", {"GET": records.list, "POST": records.create}),
+            ("/count", {"GET": records.count}),
+            (
+                "/<int:row_id>",
+                {
+                    "GET": records.read,
+                    "PUT": records.replace,
+                    "PATCH": records.patch,
+                    "DELETE": records.delete,
+                },
+            ),
         ):
-            add(method, "/<int:row_id>", call)
+            chosen = {name: call for name, call in calls.items() if name in allowed}
+            by_method = self._by_method(chosen)
+            self.route(" ".join(chosen), root + tail, self._guarded(by_method, path))
+
+    @staticmethod
+    def _by_method(calls: Mapping[str, Call]) -> Call:
+        def handle(request: Request, **values: object) -> Response:
+            method = "GET" if request.method == "HEAD" else request.method
+            return calls[method](request, **values)
+
+        return handle
 
     def _install_special(self) -> None:
         special = self.special
@@ -179,9 +189,13 @@ class ConnectWiseSimulator(Simulator):
                 values = {"parent": None, **values, "path": path}  # type: ignore[dict-item]  # Path beside ids
             try:
                 with self.lock:
-                    return call(request, **values)
+                    response = call(request, **values)
             except answers.Refusal as refused:
                 return refused.response
+            strange = self.struck(request).get("unknown_enum")
+            if strange is None or path is None:
+                return response
+            return with_unknown_word(response, path.table, strange.value)
 
         return handle
 
