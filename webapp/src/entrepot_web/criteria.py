@@ -77,7 +77,7 @@ class Criterion:
         found: ColumnElement[bool] = self._condition(field.column, self.values[0])
         return found
 
-    def _condition(self, column: Any, value: Any) -> Any:  # noqa: ANN401 - SQL
+    def _condition(self, column: Any, value: Any) -> Any:  # noqa: ANN401 - any column
         match self.operator:
             case "eq":
                 return column == value
@@ -145,7 +145,7 @@ def _criterion(name: str, text: str, fields: Mapping[str, Field]) -> Criterion:
     )
 
 
-def _value(name: str, text: str, kind: str, known: Field) -> Any:  # noqa: ANN401
+def _value(name: str, text: str, kind: str, known: Field) -> Any:  # noqa: ANN401 - any type
     if "\0" in text or len(text) > 500:
         raise FilterInvalid(name, "Use at most 500 characters, none of them NUL.")
     if kind == "enum" and text not in known.values:

@@ -6,7 +6,7 @@ import logging
 
 from entrepot.store.actor import PermissionDenied
 from flask import Flask, Response, make_response, render_template, request
-from flask_wtf.csrf import CSRFError  # type: ignore[import-untyped]
+from flask_wtf.csrf import CSRFError  # type: ignore[import-untyped]  # has no types
 from werkzeug.exceptions import HTTPException
 
 from entrepot_web.api.problem import from_exception, respond

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Flask, g, request
 from flask_limiter import Limiter
-from flask_wtf.csrf import CSRFProtect  # type: ignore[import-untyped]
+from flask_wtf.csrf import CSRFProtect  # type: ignore[import-untyped]  # has no types
 
 from entrepot_web.api.access import authenticate
 from entrepot_web.api.docs import install_document

@@ -151,7 +151,7 @@ def header(
     }
 
 
-def query(name: str, text: str, **schema: Any) -> dict[str, Any]:  # noqa: ANN401
+def query(name: str, text: str, **schema: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON schema
     """Return a query parameter; the keywords are its JSON schema."""
     return {
         "in": "query",

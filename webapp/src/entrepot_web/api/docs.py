@@ -6,7 +6,7 @@ from typing import Any
 
 from entrepot.hub.users.rules import SCOPES
 from flask import Flask, render_template
-from flask_smorest import Api  # type: ignore[import-untyped]
+from flask_smorest import Api  # type: ignore[import-untyped]  # has no types
 
 from entrepot_web.api import describe
 from entrepot_web.api.frame import Resource

@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 from flask import Response, request
-from flask_smorest import Blueprint  # type: ignore[import-untyped]
+from flask_smorest import Blueprint  # type: ignore[import-untyped]  # has no types
 from marshmallow import Schema
 
 from entrepot_web.api import describe, idempotency
@@ -112,7 +112,6 @@ class Resource(Blueprint):  # type: ignore[misc]  # the library is untyped
             if declared.body is not None:
                 inner = self.arguments(declared.body)(inner)
             outer = _answered(inner, declared)
-            outer._apidoc = getattr(inner, "_apidoc", {})  # type: ignore[attr-defined]
             outer = self.doc(**describe.operation(method, declared))(outer)
             outer.declared = declared
             endpoint = f"{view.__name__}"

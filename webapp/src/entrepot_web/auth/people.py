@@ -56,7 +56,7 @@ class People(UserDatastore):
     def find_user(
         self,
         case_insensitive: bool = False,
-        **wanted: Any,  # noqa: ANN401
+        **wanted: Any,  # noqa: ANN401 - the library's
     ) -> Person | None:
         """Return the person with that address, session or id, or None."""
         found: SignIn | None = None

@@ -9,9 +9,9 @@ from typing import Any, TypeVar, cast
 
 from entrepot.hub.users.service import User, UsersService
 from flask import Flask, Response, abort, g, redirect, request, session, url_for
-from flask_login import current_user  # type: ignore[import-untyped]
+from flask_login import current_user  # type: ignore[import-untyped]  # has no types
 from flask_security import Security, user_authenticated
-from flask_wtf.csrf import CSRFProtect  # type: ignore[import-untyped]
+from flask_wtf.csrf import CSRFProtect  # type: ignore[import-untyped]  # has no types
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from entrepot_web.auth.people import People, Person

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ def build_limiter(app: Flask, store: Store) -> Limiter:
         key_func=caller,
         app=app,
         storage_uri="entrepot://",
-        storage_options={"engine": _counters(store)},  # type: ignore[dict-item]  # the library types options as text, but hands them on
+        storage_options={"engine": _counters(store), "now": _seconds(store)},  # type: ignore[dict-item]  # the library types options as text, but hands them on
         strategy="fixed-window",
         headers_enabled=True,
         retry_after="delta-seconds",
@@ -87,6 +88,10 @@ def _counters(store: Store) -> Engine:
     event.listen(engine, "connect", _relaxed)
     WINDOWS.metadata.create_all(engine)
     return engine
+
+
+def _seconds(store: Store) -> Callable[[], float]:
+    return lambda: store.clock.now().timestamp()
 
 
 def _relaxed(connection: Any, _record: Any) -> None:  # noqa: ANN401 - the driver's

@@ -9,7 +9,7 @@ up to an eighth early per process, never late.
 from __future__ import annotations
 
 import threading
-import time
+from collections.abc import Callable
 from typing import Any
 
 from limits.storage import Storage
@@ -57,6 +57,7 @@ class SharedCounters(Storage):
     Args:
         uri: Ignored; flask-limiter passes it.
         engine: The database.
+        now: Seconds since 1970.
         wrap_exceptions: Whether database errors become the library's own.
     """
 
@@ -67,14 +68,16 @@ class SharedCounters(Storage):
         uri: str | None = None,
         *,
         engine: Engine,
+        now: Callable[[], float],
         wrap_exceptions: bool = False,
         **_options: Any,  # noqa: ANN401 - the library passes what it likes
     ) -> None:
         super().__init__(uri, wrap_exceptions=wrap_exceptions)
         self._engine = engine
+        self._now = now
         self._lock = threading.Lock()
         self._leases: dict[str, _Lease] = {}
-        self._sweep_at = time.time() + _SWEEP_SECONDS
+        self._sweep_at = self._now() + _SWEEP_SECONDS
 
     @property
     def base_exceptions(self) -> type[Exception] | tuple[type[Exception], ...]:
@@ -89,7 +92,7 @@ class SharedCounters(Storage):
             expiry: Its length in seconds.
             amount: How many hits.
         """
-        now = time.time()
+        now = self._now()
         with self._lock:
             lease = self._leases.get(key)
             if lease is None or lease.expires_at <= now or lease.next > lease.top:
@@ -105,7 +108,7 @@ class SharedCounters(Storage):
         """Return how many hits the current window holds; 0 for none."""
         with self._lock:
             lease = self._leases.get(key)
-            if lease is not None and lease.expires_at > time.time():
+            if lease is not None and lease.expires_at > self._now():
                 return lease.next - 1
         with self._engine.connect() as connection:
             row = self._row(connection, key)
@@ -115,11 +118,11 @@ class SharedCounters(Storage):
         """Return when the current window ends; now when there is none."""
         with self._lock:
             lease = self._leases.get(key)
-            if lease is not None and lease.expires_at > time.time():
+            if lease is not None and lease.expires_at > self._now():
                 return lease.expires_at
         with self._engine.connect() as connection:
             row = self._row(connection, key)
-            return time.time() if row is None else float(row.expires_at)
+            return self._now() if row is None else float(row.expires_at)
 
     def check(self) -> bool:
         """Return whether the database answers."""
@@ -141,7 +144,7 @@ class SharedCounters(Storage):
 
     def _row(self, connection: Connection, key: str) -> Any:  # noqa: ANN401 - a row
         query = select(WINDOWS).where(
-            WINDOWS.c.key == key, WINDOWS.c.expires_at > time.time()
+            WINDOWS.c.key == key, WINDOWS.c.expires_at > self._now()
         )
         return connection.execute(query).one_or_none()
 
@@ -159,7 +162,7 @@ class SharedCounters(Storage):
             row = connection.execute(self._upsert(key, now, expiry, block)).one()
         return _Lease(int(row.hits), block, float(row.expires_at))
 
-    def _upsert(self, key: str, now: float, expiry: int, block: int) -> Any:  # noqa: ANN401
+    def _upsert(self, key: str, now: float, expiry: int, block: int) -> Any:  # noqa: ANN401 - an insert
         dialect = postgresql if self._engine.dialect.name == "postgresql" else sqlite
         fresh = dialect.insert(WINDOWS).values(
             key=key, expires_at=now + expiry, hits=block
