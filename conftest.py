@@ -153,7 +153,7 @@ def postgres_server() -> Iterator[PostgresServer]:
     """A PostgreSQL server for the whole run."""
     given = os.environ.get("ENTREPOT_TEST_POSTGRES_URL")
     if given:
-        yield PostgresServer(given)
+        yield PostgresServer(given.replace("postgresql+psycopg:", "postgresql:"))
         return
     with _own_server() as url:
         yield PostgresServer(url)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import threading
 
 import pytest
-from entrepot.store import Base, Settings, Store
+from entrepot.store import Base, Settings, Store, SystemScope
 from entrepot.store.base import tenant_tables
 from entrepot.store.migrations.ddl import append_only_tables
 from entrepot.store.migrations.filters import include_object, is_engine_table
@@ -15,6 +15,7 @@ from entrepot.store.migrations.run import (
     schema_drift,
     upgrade,
 )
+from entrepot.store.state import missing_extensions
 from sqlalchemy import Column, Integer, MetaData, String, Table, inspect, text
 
 
@@ -153,6 +154,8 @@ def test_every_table_belongs_to_resellers_or_says_why_not():
 
 def test_search_extensions_are_recorded(store: Store):
     if store.dialect == "sqlite":
+        with store.read(SystemScope("tests")) as session:
+            assert missing_extensions(session) == []
         return
     with store.engine.connect() as connection:
         state = dict(
@@ -164,5 +167,8 @@ def test_search_extensions_are_recorded(store: Store):
         offered = connection.scalars(
             text("SELECT name FROM pg_available_extensions WHERE name LIKE '%\\_%'")
         ).all()
+    with store.read(SystemScope("tests")) as session:
+        missing = missing_extensions(session)
+    assert missing == sorted({"pg_trgm", "btree_gin"} - set(offered))
     for name in ("pg_trgm", "btree_gin"):
         assert state[f"extension.{name}"] == ("yes" if name in offered else "no")

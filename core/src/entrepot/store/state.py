@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import String, Text
+from sqlalchemy import String, Text, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from entrepot.store.base import Base
@@ -37,6 +37,18 @@ def set_state(session: Session, key: str, value: str | None) -> None:
     else:
         found.value = value
     session.flush()
+
+
+def missing_extensions(session: Session) -> list[str]:
+    """Return the PostgreSQL extensions that the server doesn't offer, sorted.
+
+    Search works without them, by walking the list in order: slower, same answers.
+    `entrepot doctor` and the health page show them. Always empty on SQLite.
+    """
+    query = select(HubState.key).where(
+        HubState.key.startswith("extension."), HubState.value == "no"
+    )
+    return sorted(key.removeprefix("extension.") for key in session.scalars(query))
 
 
 def writes_paused(session: Session) -> str | None:
