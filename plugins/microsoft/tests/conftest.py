@@ -124,7 +124,7 @@ def start() -> Iterator[Callable[..., Vendor]]:
     running: list[tuple[object, Vendor]] = []
 
     def run(customers: int = 6, **options: object) -> Vendor:
-        extra = options.pop("extra", {})
+        extra = {"deliver": "manual", **options.pop("extra", {})}
         given = Options(
             customers=customers, start=EPOCH, frozen=True, extra=extra, **options
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -182,6 +183,26 @@ def test_delivery_may_wait_for_its_hour(start, inbox) -> None:
     vendor.control.advance(timedelta(hours=49))
     vendor.control.act("deliver_webhooks")
     assert len(inbox.received) == 1
+
+
+def test_vendor_delivers_by_itself(start, inbox) -> None:
+    vendor = start(extra={"deliver": "auto"})
+    ctx = vendor.connect()
+    plugin.register_notifications(ctx, ask.RegisterNotifications(url=inbox.url))
+    vendor.control.act("set_quantity", quantity=3, force=True)
+    deadline = time.monotonic() + 10
+    while not inbox.received and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert len(inbox.received) == 1
+
+
+def test_undelivered_notification_is_tried_ten_times(vendor, inbox) -> None:
+    ctx = vendor.connect()
+    dead = "http://127.0.0.1:9/in"
+    plugin.register_notifications(ctx, ask.RegisterNotifications(url=dead))
+    vendor.control.act("set_quantity", quantity=3, force=True)
+    tries = [vendor.control.act("deliver_webhooks")["result"] for _ in range(12)]
+    assert [len(attempts) for attempts in tries] == [1] * 10 + [0, 0]
 
 
 def test_registration_is_created_replaced_and_left_alone(vendor) -> None:

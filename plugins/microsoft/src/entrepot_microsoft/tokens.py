@@ -95,11 +95,22 @@ class TokenAuth:
         try:
             return self._redeem(old)
         except AuthRequired:
-            # Another process may have redeemed this token; its successor is stored.
-            newer = self._secrets.get("refresh_token")
+            newer = self._successor(old)
             if newer == old:
                 raise
             return self._redeem(newer)
+
+    def _successor(self, old: str) -> str:
+        """The token another process got for `old`; `old` when there is none.
+
+        Between its answer and its storing a moment passes, so we look twice.
+        """
+        for pause in (0.0, 0.5, 1.0):
+            self._clock.sleep(pause)
+            newer = self._secrets.get("refresh_token")
+            if newer != old:
+                return newer
+        return old
 
     def _redeem(self, old: str) -> wire.TokenWire:
         answer = self._ask({"grant_type": "refresh_token", "refresh_token": old})

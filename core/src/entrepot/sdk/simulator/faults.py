@@ -21,7 +21,6 @@ KINDS: Mapping[str, str] = {
     "token_expiry": "access tokens issued so far are refused from now on",
     "unknown_enum": "write `value` (a word nobody knows) in place of an enum",
     "timeout_after_commit": "do the work, then be silent for `seconds` and reset",
-    "wrong_total": "announce a total that does not fit the items",
 }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, ClassVar
 
 from entrepot.sdk.simulator import Options, Quota, Seed, Simulator, json_response
@@ -34,7 +35,9 @@ class MicrosoftSimulator(Simulator):
     (``admin``, ``none``, ``reseller``), ``lifetime`` (seconds of an access token),
     ``country`` (a code, or ``mixed``), ``last_page`` (``mixed``, ``error``,
     ``end``), ``est`` (extended service terms, default on), ``lag`` (minutes until a
-    new subscription shows), ``webhook_delay`` (hours), ``cache_mb`` (megabytes of
+    new subscription shows), ``webhook_delay`` (hours), ``deliver`` (``auto``,
+    or ``manual`` by the action ``deliver_webhooks``), ``seed_out`` (file the neutral
+    seed is written to at the start), ``cache_mb`` (megabytes of
     encoded listings kept, default 128).
     """
 
@@ -207,4 +210,7 @@ class MicrosoftSimulator(Simulator):
 
 def build_simulator(options: Options) -> MicrosoftSimulator:
     """Build the simulator; what the entry point ``entrepot.simulators`` names."""
-    return MicrosoftSimulator(options)
+    simulator = MicrosoftSimulator(options)
+    if "seed_out" in options.extra:
+        simulator.export_seed().save(Path(options.extra["seed_out"]))
+    return simulator

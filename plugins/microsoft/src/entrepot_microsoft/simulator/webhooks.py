@@ -183,7 +183,10 @@ class Webhooks:
             }
         )
         made = Delivery(event, body, now + self._vendor.webhook_delay)
-        self._waiting.append(made)
+        with self._lock:
+            self._waiting.append(made)
+        if self._vendor.options.extra.get("deliver", "auto") == "auto":
+            threading.Thread(target=self.deliver, daemon=True).start()
         return made
 
     def deliver(self, *, times: int = 1, forge: str = "") -> list[Wire]:
@@ -198,16 +201,22 @@ class Webhooks:
         Returns:
             One record per attempt, with the status the receiver answered.
         """
-        now = self._vendor.clock.now()
-        due = [d for d in self._waiting if d.not_before <= now]
         attempts = []
-        for delivery in due:
-            for _ in range(times):
-                attempts.append(self._send(delivery, forge))
-            if delivery.results[-1] < 300 or delivery.tries >= _TRIES:
-                self._waiting.remove(delivery)
+        for delivery in self._take_due():
+            attempts += [self._send(delivery, forge) for _ in range(times)]
+            if delivery.results[-1] >= 300 and delivery.tries < _TRIES:
+                with self._lock:
+                    self._waiting.append(delivery)
         self.delivered += attempts
         return attempts
+
+    def _take_due(self) -> list[Delivery]:
+        now = self._vendor.clock.now()
+        with self._lock:
+            due = [d for d in self._waiting if d.not_before <= now]
+            for delivery in due:
+                self._waiting.remove(delivery)
+        return due
 
     def _send(self, delivery: Delivery, forge: str) -> Wire:
         registration = self.registration or {}
