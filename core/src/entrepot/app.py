@@ -9,7 +9,9 @@ from entrepot.hub import tables
 from entrepot.hub.audit.service import AuditService
 from entrepot.hub.catalog.service import CatalogService
 from entrepot.hub.connections import jobs as connection_jobs
+from entrepot.hub.connections.notifications import Notifications
 from entrepot.hub.connections.service import ConnectionService
+from entrepot.hub.connections.upkeep import ConnectionUpkeep
 from entrepot.hub.customers.service import CustomerService
 from entrepot.hub.psa.service import PsaService
 from entrepot.hub.subscriptions.service import SubscriptionService
@@ -61,6 +63,7 @@ class Hub:
     subscriptions: SubscriptionService
     psa: PsaService
     sync: SyncService
+    notifications: Notifications
     audit: AuditService
     tenants: TenantService
     users: UsersService
@@ -112,6 +115,8 @@ def build_hub(
     )
     sync = SyncService(store, clock, jobs, SyncSteps(store, facade, connections))
     connection_jobs.register_jobs(registry)
+    upkeep = ConnectionUpkeep(jobs, facade, public=bool(settings.public_base_url))
+    connections.observe(added=upkeep.added, removed=upkeep.removed)
     sync_jobs.register(registry)
     return Hub(
         settings=settings,
@@ -127,6 +132,7 @@ def build_hub(
         subscriptions=SubscriptionService(store),
         psa=PsaService(store),
         sync=sync,
+        notifications=Notifications(store, clock, facade, connections, sync),
         audit=AuditService(store, clock),
         tenants=TenantService(store, clock),
         users=UsersService(store, clock),

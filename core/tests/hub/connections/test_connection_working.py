@@ -319,7 +319,7 @@ def test_notification_address_is_unguessable_and_finds_its_connection(
         settings=replace(settings, public_base_url="https://hub.example.com/")
     )
     url = service.notification_url(actor, connection.id)
-    assert url.startswith("https://hub.example.com/notifications/")
+    assert url.startswith("https://hub.example.com/notify/")
     key = url.rsplit("/", 1)[1]
     assert len(key) >= 40
     assert service.find_by_notification_key(key).id == connection.id

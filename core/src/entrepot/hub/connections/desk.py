@@ -17,6 +17,10 @@ ConsequenceSource = Callable[[Session, str], Iterable[str]]
 """Tells in sentences what removing a connection means for a capability."""
 
 
+Observer = Callable[[Session, ConnectionView], None]
+"""Told of a connection inside the unit of work that adds or removes it."""
+
+
 class Desk:
     """Shared by the services of this capability.
 
@@ -26,11 +30,15 @@ class Desk:
 
     Attributes:
         consequence_sources: Other capabilities add theirs at start.
+        when_added: Told of each new connection.
+        when_removed: Told of each removed one.
     """
 
     def __init__(self, parts: Collaborators, opener: Opener) -> None:
         self.parts, self.opener = parts, opener
         self.consequence_sources: list[ConsequenceSource] = []
+        self.when_added: list[Observer] = []
+        self.when_removed: list[Observer] = []
 
     def names(self, session: Session, row: Connection) -> tuple[str, ...]:
         """Names of the secrets that are stored for a connection."""

@@ -175,6 +175,8 @@ class Editor:
             removal = Removal(
                 connection=self._desk.view(session, row), consequences=told
             )
+            for tell in self._desk.when_removed:
+                tell(session, removal.connection)
         self._desk.opener.drop(connection_id)
         return removal
 
@@ -234,7 +236,10 @@ class Editor:
                 session.flush()
                 self._put_secrets(session, row, values)
                 self._desk.note(session, actor, "connection.add", row)
-                return self._desk.view(session, row)
+                saved = self._desk.view(session, row)
+                for tell in self._desk.when_added:
+                    tell(session, saved)
+                return saved
         except IntegrityError:
             raise rules.name_taken(name) from None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from entrepot.jobs.context import ONCE, JobContext
@@ -14,6 +15,8 @@ from entrepot.store import Actor, TenantScope, new_id
 from entrepot.store.actor import system_actor
 
 CHECK_CONNECTION = "check_connection"
+REGISTER_NOTIFICATIONS = "register_notifications"
+MIN_RENEWAL_SECONDS = 60.0
 
 
 def register_jobs(registry: JobRegistry) -> None:
@@ -26,6 +29,16 @@ def register_jobs(registry: JobRegistry) -> None:
             _check, ctx.hub, ctx.tenant_id, connection_id, retries=ONCE
         )
         return found
+
+    @registry.job(
+        REGISTER_NOTIFICATIONS, queue="upkeep", outage_delays=(60.0, 300.0, 1800.0)
+    )
+    def register_notifications(ctx: JobContext, connection_id: str) -> JsonDict:
+        ctx.progress(phase="registering", message="Asking to be notified.")
+        made: JsonDict = ctx.step(_register, ctx.hub, connection_id)
+        if made["renew_before"] is not None:
+            ctx.step(_renew_later, ctx, connection_id, made["renew_before"])
+        return made
 
 
 def submit_check(
@@ -50,6 +63,28 @@ def submit_check(
             requested_by=actor.name,
             cause=cause,
         )
+
+
+def _register(hub: Any, connection_id: str) -> JsonDict:  # noqa: ANN401 - jobs know the hub as Any
+    renew = hub.notifications.register(connection_id)
+    return {"renew_before": renew.isoformat() if renew else None}
+
+
+def _renew_later(ctx: JobContext, connection_id: str, renew_before: str) -> JsonDict:
+    """Submit the renewal for half of the remaining time; once per registration."""
+    left = datetime.fromisoformat(renew_before) - ctx.hub.clock.now()
+    delay = max(MIN_RENEWAL_SECONDS, left.total_seconds() / 2)
+    with ctx.jobs.store.unit(TenantScope(ctx.tenant_id)) as session:
+        ref = ctx.jobs.submit(
+            session,
+            REGISTER_NOTIFICATIONS,
+            run_id=f"{REGISTER_NOTIFICATIONS}:{connection_id}:{renew_before}",
+            args={"connection_id": connection_id},
+            delay=delay,
+            connection_id=connection_id,
+            cause="renewal",
+        )
+    return {"run_id": ref.run_id}
 
 
 def _check(hub: Any, tenant_id: str, connection_id: str) -> JsonDict:  # noqa: ANN401 - jobs know the hub as Any

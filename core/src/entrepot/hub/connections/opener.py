@@ -24,7 +24,7 @@ from entrepot.store import Settings, Store, SystemScope
 from entrepot.store.actor import system_actor
 from entrepot.store.secrets import SecretStore
 
-NOTIFICATION_PATH = "/notifications/{key}"
+NOTIFICATION_PATH = "/notify/{key}"
 """Where a connection's notifications arrive, below the public base URL."""
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import select
 
 from entrepot.hub.connections import rules, states
-from entrepot.hub.connections.desk import ConsequenceSource, Desk
+from entrepot.hub.connections.desk import ConsequenceSource, Desk, Observer
 from entrepot.hub.connections.editing import Editor
 from entrepot.hub.connections.failures import Parking, parking_of
 from entrepot.hub.connections.opener import Collaborators, Opener
@@ -93,6 +93,15 @@ class ConnectionService:
     def tell_consequences(self, source: ConsequenceSource) -> None:
         """Add a capability's sentences to what removing a connection means."""
         self._desk.consequence_sources.append(source)
+
+    def observe(
+        self, *, added: Observer | None = None, removed: Observer | None = None
+    ) -> None:
+        """Be told of new and removed connections, inside the same unit of work."""
+        if added is not None:
+            self._desk.when_added.append(added)
+        if removed is not None:
+            self._desk.when_removed.append(removed)
 
     # Looking
 
@@ -369,6 +378,15 @@ class ConnectionService:
         with self._desk.parts.store.unit(TenantScope(tenant_id)) as session:
             row = locked(session, connection_id)
             row.last_ok_at, row.last_error = self._desk.parts.clock.now(), None
+
+    def note_registration(self, connection_id: str, state: Mapping[str, Any]) -> None:
+        """Write down how our registration for notifications went."""
+        with self._desk.parts.store.read(
+            SystemScope("connections.registration")
+        ) as session:
+            tenant_id = existing(session, connection_id).tenant_id
+        with self._desk.parts.store.unit(TenantScope(tenant_id)) as session:
+            locked(session, connection_id).notifications = dict(state)
 
     def close(self) -> None:
         """Close all kept runtimes; for the end of the process."""

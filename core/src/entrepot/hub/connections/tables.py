@@ -53,6 +53,7 @@ class Connection(TenantOwned, Base):
     account_name: Mapped[str] = mapped_column(Text, default="")
     account_details: Mapped[list[list[str]]] = mapped_column(JsonText, default=list)
     account_warnings: Mapped[list[str]] = mapped_column(JsonText, default=list)
+    notifications: Mapped[dict[str, Any] | None] = mapped_column(JsonText)
     base_currency: Mapped[str] = mapped_column(String(3), default="")
     last_ok_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     last_error: Mapped[dict[str, Any] | None] = mapped_column(JsonText)
@@ -60,3 +61,24 @@ class Connection(TenantOwned, Base):
     removed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     version: Mapped[int] = mapped_column(default=1)
     config_version: Mapped[int] = mapped_column(default=1)
+
+
+class SeenNotification(TenantOwned, Base):
+    """A notification that was acted upon; its repetition changes nothing.
+
+    Kept for as long as senders repeat deliveries, then deleted.
+    """
+
+    __tablename__ = "connection_notification"
+    __table_args__ = (
+        Index(
+            "ix_connection_notification_connection_id_received_at",
+            "connection_id",
+            "received_at",
+        ),
+        {"info": {"operational": True}},
+    )
+
+    connection_id: Mapped[str] = mapped_column(String(40), primary_key=True)
+    digest: Mapped[str] = mapped_column(String(64), primary_key=True)
+    received_at: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -44,6 +44,8 @@ class ConnectionView:
         billing_zone: Zone in which billing days begin; empty = the reseller's.
         account_name: How the other side names the account; empty until checked.
         last_error: Code, message and time of the last failure, or None.
+        notifications: State of our registration at the other side (registered,
+            detail, renew_before, error, at), or None when there was no attempt.
         version: For If-Match.
     """
 
@@ -64,6 +66,7 @@ class ConnectionView:
     base_currency: str
     last_ok_at: datetime | None
     last_error: Mapping[str, Any] | None
+    notifications: Mapping[str, Any] | None
     created_at: datetime
     removed_at: datetime | None
     version: int
@@ -102,6 +105,7 @@ def view(row: Connection, secret_names: tuple[str, ...]) -> ConnectionView:
         base_currency=row.base_currency,
         last_ok_at=row.last_ok_at,
         last_error=row.last_error,
+        notifications=row.notifications,
         created_at=row.created_at,
         removed_at=row.removed_at,
         version=row.version,

@@ -24,10 +24,15 @@ TENANT_TABLES = {
     "customer": "tenant_id",
     "customer_account": "tenant_id",
     "customer_account_fact": "tenant_id",
+    "customer_map": "tenant_id",
     "job_reread": "tenant_id",
     "job_run": "tenant_id",
+    "mapping_batch": "tenant_id",
+    "mapping_change": "tenant_id",
+    "mapping_fact": "tenant_id",
     "offer": "tenant_id",
     "offer_fact": "tenant_id",
+    "product_map": "tenant_id",
     "psa_agreement": "tenant_id",
     "psa_company": "tenant_id",
     "psa_line": "tenant_id",
@@ -48,6 +53,7 @@ TENANT_TABLES = {
 APPEND_ONLY_TABLES = (
     "audit_entry",
     "customer_account_fact",
+    "mapping_fact",
     "offer_fact",
     "psa_line_fact",
     "subscription_fact",
@@ -256,6 +262,38 @@ def upgrade() -> None:
     sa.Column('payload', sa.Text(), nullable=False),
     sa.PrimaryKeyConstraint('object_id', 'known_at', name=op.f('pk_customer_account_fact'))
     )
+    op.create_table('customer_map',
+    sa.Column('tenant_id', sa.String(length=40), nullable=False),
+    sa.Column('account_id', sa.String(length=40), nullable=False),
+    sa.Column('vendor_connection_id', sa.String(length=40), nullable=False),
+    sa.Column('vendor_customer_id', sa.String(length=200), nullable=False),
+    sa.Column('psa_connection_id', sa.String(length=40), nullable=False),
+    sa.Column('psa_company_id', sa.String(length=200), nullable=False),
+    sa.Column('share', sa.String(length=12), nullable=False),
+    sa.Column('share_value', sa.BigInteger(), nullable=False),
+    sa.Column('id', sa.String(length=40), nullable=False),
+    sa.Column('status', sa.String(length=12), nullable=False),
+    sa.Column('method', sa.String(length=20), nullable=False),
+    sa.Column('confidence', sa.Integer(), nullable=False),
+    sa.Column('band', sa.String(length=12), nullable=False),
+    sa.Column('contested', sa.Boolean(), nullable=False),
+    sa.Column('evidence', sa.Text(), nullable=False),
+    sa.Column('rivals', sa.Text(), nullable=False),
+    sa.Column('flags', sa.Text(), nullable=False),
+    sa.Column('target_name', sa.Text(), nullable=False),
+    sa.Column('reason', sa.Text(), nullable=False),
+    sa.Column('decided_by', sa.String(length=200), nullable=False),
+    sa.Column('decided_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('batch_id', sa.String(length=40), nullable=False),
+    sa.Column('version', sa.BigInteger(), nullable=False),
+    sa.CheckConstraint("share IN ('all', 'fixed', 'percent', 'remainder')", name=op.f('ck_customer_map_share')),
+    sa.CheckConstraint("status IN ('suggested', 'confirmed', 'rejected', 'excluded', 'stale')", name=op.f('ck_customer_map_status')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_customer_map'))
+    )
+    op.create_index('ix_customer_map_company', 'customer_map', ['psa_connection_id', 'psa_company_id'], unique=False)
+    op.create_index(op.f('ix_customer_map_tenant_id'), 'customer_map', ['tenant_id'], unique=False)
+    op.create_index('ix_customer_map_vendor', 'customer_map', ['vendor_connection_id', 'vendor_customer_id'], unique=False)
+    op.create_index('uq_customer_map_pair', 'customer_map', ['psa_connection_id', 'account_id', 'psa_company_id'], unique=True)
     op.create_table('erasure_permit',
     sa.Column('id', sa.String(length=40), nullable=False),
     sa.Column('reason', sa.Text(), nullable=False),
@@ -323,6 +361,39 @@ def upgrade() -> None:
     op.create_index('ix_job_run_tenant_created', 'job_run', ['tenant_id', 'created_at', 'id'], unique=False)
     op.create_index(op.f('ix_job_run_tenant_id'), 'job_run', ['tenant_id'], unique=False)
     op.create_index('uq_job_run_active', 'job_run', ['exclusive_key'], unique=True, sqlite_where=sa.text('ended_at IS NULL AND exclusive_key IS NOT NULL'), postgresql_where=sa.text('ended_at IS NULL AND exclusive_key IS NOT NULL'))
+    op.create_table('mapping_batch',
+    sa.Column('id', sa.String(length=40), nullable=False),
+    sa.Column('tenant_id', sa.String(length=40), nullable=False),
+    sa.Column('what', sa.String(length=12), nullable=False),
+    sa.Column('action', sa.String(length=20), nullable=False),
+    sa.Column('actor_id', sa.String(length=60), nullable=False),
+    sa.Column('actor_name', sa.String(length=200), nullable=False),
+    sa.Column('at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('why', sa.Text(), nullable=False),
+    sa.Column('rows', sa.Integer(), nullable=False),
+    sa.Column('undone_by', sa.String(length=40), nullable=True),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_mapping_batch'))
+    )
+    op.create_index('ix_mapping_batch_tenant_id_id', 'mapping_batch', ['tenant_id', 'id'], unique=False)
+    op.create_table('mapping_change',
+    sa.Column('batch_id', sa.String(length=40), nullable=False),
+    sa.Column('map_id', sa.String(length=40), nullable=False),
+    sa.Column('tenant_id', sa.String(length=40), nullable=False),
+    sa.Column('before', sa.Text(), nullable=True),
+    sa.Column('after', sa.Text(), nullable=True),
+    sa.PrimaryKeyConstraint('batch_id', 'map_id', name=op.f('pk_mapping_change'))
+    )
+    op.create_index(op.f('ix_mapping_change_tenant_id'), 'mapping_change', ['tenant_id'], unique=False)
+    op.create_table('mapping_fact',
+    sa.Column('object_id', sa.String(length=40), nullable=False),
+    sa.Column('known_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('tenant_id', sa.String(length=40), nullable=False),
+    sa.Column('valid_from', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('run_id', sa.String(length=200), nullable=False),
+    sa.Column('change', sa.String(length=20), nullable=False),
+    sa.Column('payload', sa.Text(), nullable=False),
+    sa.PrimaryKeyConstraint('object_id', 'known_at', name=op.f('pk_mapping_fact'))
+    )
     op.create_table('offer',
     sa.Column('id', sa.String(length=40), nullable=False),
     sa.Column('tenant_id', sa.String(length=40), nullable=False),
@@ -372,6 +443,56 @@ def upgrade() -> None:
     sa.Column('payload', sa.Text(), nullable=False),
     sa.PrimaryKeyConstraint('object_id', 'known_at', name=op.f('pk_offer_fact'))
     )
+    op.create_table('product_map',
+    sa.Column('tenant_id', sa.String(length=40), nullable=False),
+    sa.Column('vendor_connection_id', sa.String(length=40), nullable=False),
+    sa.Column('product_id', sa.String(length=200), nullable=False),
+    sa.Column('sku', sa.String(length=200), nullable=False),
+    sa.Column('sku_name', sa.Text(), nullable=False),
+    sa.Column('term', sa.String(length=20), nullable=False),
+    sa.Column('billing_cycle', sa.String(length=20), nullable=False),
+    sa.Column('segment', sa.String(length=50), nullable=False),
+    sa.Column('market', sa.String(length=10), nullable=False),
+    sa.Column('psa_connection_id', sa.String(length=40), nullable=False),
+    sa.Column('psa_product_id', sa.String(length=200), nullable=False),
+    sa.Column('kind', sa.String(length=20), nullable=False),
+    sa.Column('factor', sa.BigInteger(), nullable=False),
+    sa.Column('rounding', sa.String(length=10), nullable=False),
+    sa.Column('included_quantity', sa.BigInteger(), nullable=False),
+    sa.Column('price_mode', sa.String(length=20), nullable=False),
+    sa.Column('price_value', sa.BigInteger(), nullable=False),
+    sa.Column('price_currency', sa.String(length=3), nullable=False),
+    sa.Column('price_floor', sa.BigInteger(), nullable=True),
+    sa.Column('manage_price', sa.Boolean(), nullable=False),
+    sa.Column('manage_cost', sa.Boolean(), nullable=False),
+    sa.Column('manage_flags', sa.Boolean(), nullable=False),
+    sa.Column('bill', sa.String(length=20), nullable=False),
+    sa.Column('taxable', sa.Boolean(), nullable=True),
+    sa.Column('text_template', sa.Text(), nullable=False),
+    sa.Column('valid_from', sa.Date(), nullable=True),
+    sa.Column('valid_to', sa.Date(), nullable=True),
+    sa.Column('id', sa.String(length=40), nullable=False),
+    sa.Column('status', sa.String(length=12), nullable=False),
+    sa.Column('method', sa.String(length=20), nullable=False),
+    sa.Column('confidence', sa.Integer(), nullable=False),
+    sa.Column('band', sa.String(length=12), nullable=False),
+    sa.Column('contested', sa.Boolean(), nullable=False),
+    sa.Column('evidence', sa.Text(), nullable=False),
+    sa.Column('rivals', sa.Text(), nullable=False),
+    sa.Column('flags', sa.Text(), nullable=False),
+    sa.Column('target_name', sa.Text(), nullable=False),
+    sa.Column('reason', sa.Text(), nullable=False),
+    sa.Column('decided_by', sa.String(length=200), nullable=False),
+    sa.Column('decided_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('batch_id', sa.String(length=40), nullable=False),
+    sa.Column('version', sa.BigInteger(), nullable=False),
+    sa.CheckConstraint("status IN ('suggested', 'confirmed', 'rejected', 'excluded', 'stale')", name=op.f('ck_product_map_status')),
+    sa.CheckConstraint('factor > 0', name=op.f('ck_product_map_factor')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_product_map'))
+    )
+    op.create_index('ix_product_map_product', 'product_map', ['psa_connection_id', 'psa_product_id'], unique=False)
+    op.create_index('ix_product_map_sku', 'product_map', ['psa_connection_id', 'sku'], unique=False)
+    op.create_index(op.f('ix_product_map_tenant_id'), 'product_map', ['tenant_id'], unique=False)
     op.create_table('psa_agreement',
     sa.Column('company_vendor_id', sa.String(length=200), nullable=False),
     sa.Column('name', sa.Text(), nullable=False),
@@ -816,12 +937,17 @@ def downgrade() -> None:
     op.drop_table('psa_line')
     op.drop_table('psa_company')
     op.drop_table('psa_agreement')
+    op.drop_table('product_map')
     op.drop_table('offer_fact')
     op.drop_table('offer')
+    op.drop_table('mapping_fact')
+    op.drop_table('mapping_change')
+    op.drop_table('mapping_batch')
     op.drop_table('job_run')
     op.drop_table('job_reread')
     op.drop_table('hub_state')
     op.drop_table('erasure_permit')
+    op.drop_table('customer_map')
     op.drop_table('customer_account_fact')
     op.drop_table('customer')
     op.drop_table('contact')
