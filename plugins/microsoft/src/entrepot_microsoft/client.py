@@ -69,14 +69,7 @@ class Client:
             request_id_headers=("MS-RequestId", "MS-CorrelationId"),
             correlation_header="MS-CorrelationId",
         )
-        self._prices = http.bound(
-            base_url=settings.price_base,
-            auth=price,
-            errors=error_for,
-            quota="price",
-            correlation_header="MS-CorrelationId",
-        )
-        self._plain = http.bound(auth=None, quota="certificate")
+        self._unbound, self._price_auth = http, price
 
     # Customers
 
@@ -166,7 +159,7 @@ class Client:
     def price_sheet(self, market: str, view: str) -> bytes:
         """The current price sheet as CSV; unpacked when it comes zipped (§3.3)."""
         path = f"/v1.0/sales/pricesheets(Market='{market}',PricesheetView='{view}')"
-        response = self._prices.get(
+        response = self._prices().get(
             f"{path}/$value",
             params={"timeline": "current"},
             headers={"Accept-Encoding": "deflate", "Accept": "*/*"},
@@ -195,9 +188,18 @@ class Client:
 
     def certificate(self, url: str) -> bytes:
         """The certificate that a notification names."""
-        return self._plain.get(url).content
+        return self._unbound.bound(auth=None, quota="certificate").get(url).content
 
     # Helpers
+
+    def _prices(self) -> HttpSession:
+        return self._unbound.bound(
+            base_url=self._settings.price_base,
+            auth=self._price_auth,
+            errors=error_for,
+            quota="price",
+            correlation_header="MS-CorrelationId",
+        )
 
     def _market(self) -> dict[str, str]:
         return {

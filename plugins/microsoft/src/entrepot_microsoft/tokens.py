@@ -45,13 +45,7 @@ class TokenAuth:
         cache: TokenCache,
         audience: str,
     ) -> None:
-        self._http = http.bound(
-            base_url=settings.login_base,
-            errors=sign_in_error,
-            quota="login",
-            auth=None,
-            headers={"Accept": "application/json"},
-        )
+        self._http = http
         self._settings, self._secrets, self._clock = settings, secrets, clock
         self._cache, self._audience = cache, audience
         self._used = ""
@@ -119,6 +113,15 @@ class TokenAuth:
             self._secrets.replace("refresh_token", old, answer.refresh_token)
         return answer
 
+    def _sign_in_session(self) -> HttpSession:
+        return self._http.bound(
+            base_url=self._settings.login_base,
+            errors=sign_in_error,
+            quota="login",
+            auth=None,
+            headers={"Accept": "application/json"},
+        )
+
     def _ask(self, grant: dict[str, str]) -> wire.TokenWire:
         form = {
             **grant,
@@ -127,9 +130,8 @@ class TokenAuth:
             "resource": self._audience,
             "scope": "openid",
         }
-        response = self._http.post(
-            f"/{self._settings.tenant_id}/oauth2/token", form=form, repeatable=True
-        )
+        path = f"/{self._settings.tenant_id}/oauth2/token"
+        response = self._sign_in_session().post(path, form=form, repeatable=True)
         try:
             return wire.TOKEN.read(response.content)
         except ValueError as error:
