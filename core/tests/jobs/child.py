@@ -87,6 +87,8 @@ def clock(*_arguments: str) -> None:
     hub = Hub()
     made = Clock(hub.jobs.schedules, reload_seconds=0.2)
     made.start()
+    sys.stdout.write("ticking\n")
+    sys.stdout.flush()
     while True:
         time.sleep(1)
 
@@ -112,6 +114,31 @@ def spend(path: str, folder: str, seconds: str) -> None:
         clock.sleep(max((lease.wait_until - clock.now()).total_seconds(), 0))
         for _ in range(2):
             samples.note(path, str(time.time()))
+
+
+def watched(path: str) -> None:
+    """Run one job and report every connection that Python code opened meanwhile."""
+    seen: list[str] = []
+
+    def audit(event: str, arguments: tuple) -> None:
+        if event in ("socket.connect", "socket.getaddrinfo", "socket.sendto"):
+            seen.append(f"{event} {arguments[1:]}")
+
+    sys.addaudithook(audit)
+    from entrepot.jobs import run_inline
+
+    hub = Hub()
+    run = run_inline(
+        hub.jobs,
+        hub,
+        TENANT,
+        lambda session: hub.jobs.submit(
+            session, "two_steps", run_id="r1", args={"path": path}, partition="c"
+        ),
+    )
+    time.sleep(2)
+    sys.stdout.write(f"sockets: {seen}\n")
+    sys.exit(0 if run.state == "succeeded" else 1)
 
 
 if __name__ == "__main__":

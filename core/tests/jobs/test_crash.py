@@ -37,6 +37,7 @@ def test_run_of_a_killed_worker_is_finished_by_another(
     survivor()
     run = wait_for("r1", 30)
     assert (run.state, run.result) == ("succeeded", {"sum": 17})
+    assert run.recovered == (0 if point == "run:after_close" else 1)
     assert samples.notes(book) == ["first r1", "second r1"]
     # The stream is free again for the next run.
     assert not submit(

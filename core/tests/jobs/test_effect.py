@@ -107,32 +107,33 @@ def run(book_of_intents, clock) -> Callable:
     return run
 
 
-@pytest.mark.parametrize("late", [0.0, 2.0, 45.0])
-@pytest.mark.parametrize("point", POINTS)
 @pytest.mark.parametrize("idempotency", ["key", "probe"])
 def test_death_at_any_point_leaves_exactly_one_line(
-    idempotency, point, late, run, clock, book_of_intents
+    idempotency, run, clock, book_of_intents
 ):
-    vendor = Vendor(clock, keys=idempotency == "key", late=late)
-    with pytest.raises(Killed):
-        run(vendor, idempotency, die_at=point)
-    result = run(vendor, idempotency)
-    assert result.state == "done"
-    assert result.vendor_reference == "v-ref-1"
-    assert [made for made, _ in vendor.made] == ["ref-1"]
+    for late in (0.0, 2.0, 29.0, 45.0):
+        for point in POINTS:
+            vendor = Vendor(clock, keys=idempotency == "key", late=late)
+            reference = f"{point}/{late}"
+            with pytest.raises(Killed):
+                run(vendor, idempotency, die_at=point, reference=reference)
+            result = run(vendor, idempotency, reference=reference)
+            assert (result.state, reference) == ("done", reference)
+            assert result.vendor_reference == f"v-{reference}"
+            assert [made for made, _ in vendor.made] == [reference]
     assert book_of_intents.open_intents() == []
 
 
-@pytest.mark.parametrize("point", POINTS)
-def test_death_without_any_way_to_ask_is_left_to_a_person(point, run, clock):
-    vendor = Vendor(clock, keys=False, late=0)
-    with pytest.raises(Killed):
-        run(vendor, "none", die_at=point)
-    result = run(vendor, "none")
-    went_unwritten = point in POINTS[1:4]
-    assert result.state == ("unknown" if went_unwritten else "done")
-    assert len(vendor.made) == (1 if point not in POINTS[1:3] else 0)
-    assert vendor.requests <= 1
+def test_death_without_any_way_to_ask_is_left_to_a_person(run, clock):
+    for point in POINTS:
+        vendor = Vendor(clock, keys=False, late=0)
+        with pytest.raises(Killed):
+            run(vendor, "none", die_at=point, reference=point)
+        result = run(vendor, "none", reference=point)
+        unclear = point in POINTS[1:4]
+        assert (point, result.state) == (point, "unknown" if unclear else "done")
+        assert len(vendor.made) == (1 if point not in POINTS[1:3] else 0)
+        assert vendor.requests <= 1
 
 
 @pytest.mark.parametrize("idempotency", ["key", "probe", "none"])

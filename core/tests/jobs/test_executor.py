@@ -1,7 +1,14 @@
 """One executor per SQLite file; everybody may submit; the command line's way."""
 
 import pytest
-from entrepot.jobs import ExecutorRunning, Jobs, Worker, WorkerOptions, run_inline
+from entrepot.jobs import (
+    ExecutorRunning,
+    Jobs,
+    Worker,
+    WorkerOptions,
+    jobs_health,
+    run_inline,
+)
 from entrepot.jobs.filelock import FileLock
 from entrepot.store import Store
 from entrepot.store.clock import SystemClock
@@ -96,3 +103,28 @@ def test_restricted_worker_leaves_other_queues_alone(
     submit("catches", "c1", args={"path": book, "kind": "rejected"})
     wait_for("c1")
     assert jobs.runs.get(tenant_scope, "s1").state == "queued"
+
+
+def test_health_tells_workers_and_what_waits(
+    jobs, start_worker, submit, wait_for, eventually, samples, book
+):
+    submit("slow", "r1", args={"path": book, "seconds": 1.0})
+    submit("slow", "r2", args={"path": book, "seconds": 0})
+    submit("slow", "later", args={"path": book, "seconds": 0}, delay=999)
+    idle = jobs_health(jobs)
+    assert not idle.worker_alive
+    assert (idle.queued, idle.running) == ({"sync": 3}, {})
+    assert idle.oldest_queued_seconds > 0
+    worker = start_worker()
+    eventually(lambda: samples.notes(book) == ["begin r1"])
+    busy = jobs_health(jobs)
+    assert busy.worker_alive
+    assert (busy.queued, busy.running) == ({"sync": 2}, {"sync": 1})
+    assert (busy.runs_without_worker, busy.recovered_total) == (0, 0)
+    if jobs.store.dialect == "postgresql":
+        assert [item.executor_id for item in busy.workers] == [worker.executor_id]
+        assert 0 <= busy.workers[0].age_seconds < 5
+    wait_for("r2")
+    done = jobs_health(jobs)
+    assert (done.queued, done.running) == ({"sync": 1}, {})
+    assert done.oldest_queued_seconds == 0

@@ -19,6 +19,7 @@ from entrepot.jobs.errors import (
     WritesPaused,
 )
 from entrepot.jobs.facade import Jobs
+from entrepot.jobs.health import JobsHealth, jobs_health
 from entrepot.jobs.inline import follow_run, run_inline
 from entrepot.jobs.intent import Effect, EffectResult, Probed, Sent
 from entrepot.jobs.intents import Intent, IntentBook
@@ -55,6 +56,7 @@ __all__ = [
     "JobRegistry",
     "Jobs",
     "JobsError",
+    "JobsHealth",
     "JsonDict",
     "JsonValue",
     "Lease",
@@ -81,6 +83,7 @@ __all__ = [
     "WorkerOptions",
     "WritesPaused",
     "follow_run",
+    "jobs_health",
     "migrate_engine",
     "probe_open_intents",
     "run_inline",

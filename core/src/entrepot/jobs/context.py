@@ -222,7 +222,13 @@ class JobContext:
         )
 
     def cancelled(self) -> bool:
-        """Say whether somebody asked the run to stop; looks at most twice a second."""
+        """Say whether the run shall stop; looks at most twice a second.
+
+        True when somebody asked for it, and when this worker ends: a long step then
+        returns what it has, and `stop_if_cancelled` tells the two apart.
+        """
+        if self._around.stopping():
+            return True
         now = self._around.clock.monotonic()
         if not self._cancelled and now - self._checked >= 2 * SLICE_SECONDS:
             refuse_inside_unit("cancelled")
@@ -234,8 +240,11 @@ class JobContext:
         """Return unless the run shall stop.
 
         Raises:
-            JobCancelled: It shall; let it pass.
+            JobCancelled: Somebody asked for it; let it pass.
+            WorkerStopping: This worker ends; the run goes on elsewhere.
         """
+        if self._around.stopping():
+            raise WorkerStopping(self.run_id)
         if self.cancelled():
             raise JobCancelled(self.run_id)
 

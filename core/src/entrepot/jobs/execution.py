@@ -99,6 +99,8 @@ class Executions:
                 kind.function(context, **context.args), f"result of {kind.name}"
             )
         except JobCancelled:
+            if self._around.stopping():
+                raise WorkerStopping(context.run_id) from None
             closing.cancelled()
             raise JobFailed("cancelled", "The run was cancelled.") from None
         except Exception as error:

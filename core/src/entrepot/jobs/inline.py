@@ -76,7 +76,7 @@ def _become_worker(
 ) -> Worker | None:
     if jobs.store.settings.database_kind != "sqlite":
         with jobs.store.engine.connect() as connection:
-            if workers(connection):
+            if any(worker.living for worker in workers(connection)):
                 return None
     worker = Worker(jobs, hub, options)
     try:

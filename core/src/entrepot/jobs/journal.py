@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from sqlalchemy import func, select, update
+from sqlalchemy import case, func, select, update
 from sqlalchemy.orm import Session
 
 from entrepot.jobs.errors import OwnershipLost
@@ -155,6 +155,7 @@ class Journal:
             .where(*self._mine(), JobRun.ended_at.is_(None))
             .values(
                 state="running",
+                recovered=JobRun.recovered + _was_running(),
                 executor=self._executor,
                 started_at=func.coalesce(JobRun.started_at, now),
                 touched_at=now,
@@ -211,3 +212,8 @@ class Journal:
                 return work(session)
 
         return outlast(once, give_up=self._give_up)
+
+
+def _was_running() -> Any:  # noqa: ANN401  # an SQL expression
+    """Count a run that is begun although it was running: its worker has died."""
+    return case((JobRun.state == "running", 1), else_=0)

@@ -42,7 +42,7 @@ _EXPIRED = text(
 )
 _ALL = text(
     "SELECT executor_id, host, pid, version, started_at, heartbeat_at, expires_at, "
-    "extract(epoch FROM now() - heartbeat_at) AS age "
+    "extract(epoch FROM now() - heartbeat_at) AS age, expires_at > now() AS living "
     "FROM worker_lease ORDER BY executor_id"
 )
 
@@ -53,6 +53,7 @@ class WorkerView:
 
     Attributes:
         age_seconds: Since its last heartbeat.
+        living: Whether its lease holds.
     """
 
     executor_id: str
@@ -63,10 +64,11 @@ class WorkerView:
     heartbeat_at: datetime
     expires_at: datetime
     age_seconds: float
+    living: bool
 
 
 def workers(connection: Connection) -> list[WorkerView]:
-    """Return all workers that hold a lease, by id."""
+    """Return all workers that hold or held a lease and were not reaped yet, by id."""
     rows = [dict(row._mapping) for row in connection.execute(_ALL)]
     return [WorkerView(age_seconds=float(row.pop("age")), **row) for row in rows]
 

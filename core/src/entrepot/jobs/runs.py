@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -28,6 +29,8 @@ from entrepot.store.unit import Store
 LONGEST_PAGE = 500
 RECONCILE_AFTER = timedelta(seconds=60)
 RECONCILE_BATCH = 500
+ENGINE_LAG_SECONDS = 5.0
+ENGINE_LOOK_SECONDS = 0.1
 
 
 class Runs:
@@ -110,13 +113,11 @@ class Runs:
             RunConflict: It has not failed or been cancelled, another run does its
                 work by now, or its steps are no longer kept.
         """
+        _check_retry(self.get(scope, run_id).state, run_id)
+        self._wait_for_engine(run_id)
         with self._store.unit(scope) as session:
             run = _locked(session, scope, run_id)
-            if run.state not in ("failed", "cancelled"):
-                raise RunConflict(
-                    f"Run {run_id} is {run.state}; only a failed or cancelled run can "
-                    "be retried."
-                )
+            _check_retry(run.state, run_id)
             queue, partition = run.queue, run.partition
             self._reactivate(session, run)
         try:
@@ -152,6 +153,15 @@ class Runs:
             self._end_stale(TenantScope(tenant), run_id, known.get(run_id), before)
             for run_id, tenant in stale.items()
         )
+
+    def _wait_for_engine(self, run_id: str) -> None:
+        """Let the engine write the end of a run that has just ended with us."""
+        for _ in range(round(ENGINE_LAG_SECONDS / ENGINE_LOOK_SECONDS)):
+            known = self._client.look_up([run_id]).get(run_id)
+            if known is None or known.status in ENDED:
+                return
+            time.sleep(ENGINE_LOOK_SECONDS)
+        raise RunConflict(f"Run {run_id} is still ending; try again in a moment.")
 
     def _check_cancel(self, run: JobRun) -> None:
         if run.ended_at is not None:
@@ -212,6 +222,13 @@ class Runs:
 
 
 _ENDED_TEXT = "The run ended without a word of its own; the log has the reason."
+
+
+def _check_retry(state: str, run_id: str) -> None:
+    if state not in ("failed", "cancelled"):
+        raise RunConflict(
+            f"Run {run_id} is {state}; only a failed or cancelled run can be retried."
+        )
 
 
 def _scoped(scope: Scope) -> list[Any]:

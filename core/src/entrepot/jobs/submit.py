@@ -157,6 +157,7 @@ class Submitter:
             "args": as_json(wanted.args, f"arguments of {kind.name}"),
             "state": "queued",
             "attempt": 1,
+            "recovered": 0,
             "created_at": now,
             "touched_at": now,
             "not_before": _not_before(now, wanted.delay),

@@ -45,6 +45,8 @@ class RunView:
 
     Attributes:
         state: One of `STATES`; `waiting` means that `follow_up` continues later.
+        attempt: 1, and one more for each retry by hand.
+        recovered: How often it was begun again after its worker had died.
         cancel_requested: Whether it was asked to stop.
         retryable: Whether its error may pass by itself.
         follow_up: Id of the run that continues it, or None.
@@ -63,6 +65,7 @@ class RunView:
     args: JsonDict
     state: str
     attempt: int
+    recovered: int
     executor: str | None
     created_at: datetime
     started_at: datetime | None
