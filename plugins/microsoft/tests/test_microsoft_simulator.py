@@ -9,8 +9,8 @@ from urllib.parse import quote
 
 import pytest
 import requests
-from entrepot.sdk.simulator import ControlError, Options
-from entrepot_microsoft.simulator import build_simulator
+from entrepot.sdk.simulator import ControlError, Options, Quota, Throttle
+from entrepot_microsoft.simulator import MicrosoftSimulator, build_simulator
 
 CORE = "https://api.partnercenter.microsoft.com"
 PRICE = "https://api.partner.microsoft.com"
@@ -334,14 +334,23 @@ def test_renewal_night_refuses_changes(vendor, call) -> None:
 # Throttling (B49), scale, determinism
 
 
-def test_throttling_counts_every_call_of_the_tenant(start) -> None:
-    vendor = start(quota="test")
+def test_documented_quota_is_the_real_profile() -> None:
+    quota = MicrosoftSimulator.quotas["real"]["tenant"]
+    assert (quota.limit, quota.window, quota.count_refused) == (500, 60.0, True)
+
+
+def test_throttling_counts_every_call_of_the_tenant(vendor) -> None:
+    quota = Quota(limit=5, window=60.0, count_refused=True)
+    vendor.sim.throttle = Throttle({"tenant": quota})
     call = Caller(vendor)
-    answers = [call.get("/v1/customers?size=1") for _ in range(60)]
-    refused = [a for a in answers if a.status_code == 429]
-    assert refused
-    assert refused[0].json()["statusCode"] == 429
-    assert int(refused[0].headers["Retry-After"]) >= 1
+    answers = [call.get("/v1/customers?size=1") for _ in range(8)]
+    assert [a.status_code for a in answers] == [200] * 5 + [429] * 3
+    assert answers[5].json()["statusCode"] == 429
+    wait = int(answers[5].headers["Retry-After"])
+    assert 1 <= wait <= 60
+    assert f"Try again in {wait} seconds" in answers[5].json()["message"]
+    path = "/v1/products?country=US&targetView=OnlineServices"
+    assert call.get(path).status_code == 200, "the catalogue has no such quota"
     call.session.close()
 
 

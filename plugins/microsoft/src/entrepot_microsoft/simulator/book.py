@@ -91,7 +91,10 @@ class Book:
     def add(self, facts: CompanyFacts, now: datetime) -> Customer:
         """A new customer without subscriptions."""
         made = Customer(
-            id=str(uuid.uuid4()), index=facts.index, facts=facts, market=facts.country
+            id=str(uuid.uuid4()),
+            index=facts.index,
+            make_facts=lambda: facts,
+            market=facts.country,
         )
         self._added.append(made.id)
         self._pages.clear()

@@ -11,6 +11,7 @@ import random
 import uuid
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Final
 
 from entrepot.sdk.model.time import add_months
@@ -36,6 +37,10 @@ _PLAN_WEIGHTS: Final = {
     ("P3Y", "monthly"): 3,
     ("P3Y", "annual"): 2,
     ("P3Y", "triennial"): 2,
+}
+_WEIGHTS_OF: Final = {
+    sku.key: [_PLAN_WEIGHTS[(p.term, p.cycle)] for p in sku.plans]
+    for sku in catalog.BASES
 }
 
 
@@ -98,12 +103,12 @@ class Generator:
 
     def customer(self, index: int) -> Customer:
         """The customer of that number with its subscriptions and orders."""
-        facts = self.facts(index)
+        fixed = self._country != "mixed"
         made = Customer(
             id=self.customer_id(index),
             index=index,
-            facts=facts,
-            market=facts.country,
+            make_facts=partial(self.facts, index),
+            market=self._country if fixed else self.facts(index).country,
             etag=5_920_358_838_484_612_121 - index,
         )
         rng = _rng(self._seed, "subs", index)
@@ -193,9 +198,7 @@ class _Shelf:
         if not sku.plans:
             self._shelve(self._azure(sku))
             return
-        plan = self._rng.choices(
-            sku.plans, [_PLAN_WEIGHTS[(p.term, p.cycle)] for p in sku.plans]
-        )[0]
+        plan = self._rng.choices(sku.plans, _WEIGHTS_OF[sku.key])[0]
         days = {"P1M": 27, "P1Y": 364, "P3Y": 1094}[plan.term]
         sub = self._sub(sku, plan.term, plan.cycle, self._start(days), self._quantity())
         if plan.term == "P1M":
@@ -294,7 +297,7 @@ class _Shelf:
         )
 
     def _quantity(self) -> int:
-        size = self._customer.facts.size
+        size = max(3, min(2000, int(self._rng.lognormvariate(3.0, 1.0))))
         return max(1, min(300, int(size * self._rng.uniform(0.1, 1.1))))
 
     def _start(self, days: int) -> datetime:

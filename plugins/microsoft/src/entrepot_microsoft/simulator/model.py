@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -131,7 +132,8 @@ class Customer:
 
     Attributes:
         index: Number in the generator; -1 for one that was added by hand.
-        facts: Its company.
+        make_facts: Makes its company when somebody asks for it.
+        known_facts: The company, once it was made or changed.
         related: False once the relationship was removed (§2.1).
         forbidden: Code that every call about this customer is refused with.
         subs: Subscriptions by id, in order of creation.
@@ -143,8 +145,9 @@ class Customer:
 
     id: str
     index: int
-    facts: CompanyFacts
     market: str
+    make_facts: Callable[[], CompanyFacts]
+    known_facts: CompanyFacts | None = None
     related: bool = True
     forbidden: str = ""
     subs: dict[str, Sub] = field(default_factory=dict)
@@ -153,6 +156,13 @@ class Customer:
     encoded: bytes | None = None
     changed: bool = False
     etag: int = 0
+
+    @property
+    def facts(self) -> CompanyFacts:
+        """Its company."""
+        if self.known_facts is None:
+            self.known_facts = self.make_facts()
+        return self.known_facts
 
 
 def end_of(start: datetime, term: str) -> datetime | None:

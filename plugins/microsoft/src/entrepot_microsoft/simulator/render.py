@@ -20,11 +20,12 @@ def moment(value: datetime | None, spelling: int = 0) -> str | None:
     """
     if value is None:
         return None
-    text = value.strftime("%Y-%m-%dT%H:%M:%S")
+    exact = value.isoformat()  # all moments here are in UTC
+    text = exact[:19]
     if spelling == 3:
         return f"{text}.{value.microsecond:06d}7Z"
     if value.microsecond:
-        text += f".{value.microsecond:06d}"
+        text = exact[:26]
     return text if spelling == 2 else text + "Z"
 
 

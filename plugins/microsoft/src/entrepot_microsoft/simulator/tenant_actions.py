@@ -129,7 +129,7 @@ class TenantActions:
     def rename_customer(self, name: str, customer: str | None = None) -> Wire:
         """The company has a new name."""
         found = self._reach.customer(customer)
-        found.facts = replace(found.facts, name=name)
+        found.known_facts = replace(found.facts, name=name)
         self._vendor.book.keep(found, self._vendor.clock.now())
         self._vendor.book.renamed()
         self._note_customer(found, "update_customer_billing_profile")
