@@ -84,6 +84,24 @@ class Web:
             role=role,
         )
 
+    password = PASSWORD
+    scopes = SCOPES
+
+    @staticmethod
+    def csrf_token(html: str) -> str:
+        """Return the token of the first form of a page."""
+        return csrf_token(html)
+
+    @staticmethod
+    def sign_in(client: FlaskClient, email: str, password: str = PASSWORD) -> Any:
+        """Send the sign-in form."""
+        return sign_in(client, email, password)
+
+    @staticmethod
+    def without_tokens(html: str) -> str:
+        """Return a page without what differs on every request."""
+        return re.sub(r'value="[^"]{40,}"', 'value=""', html)
+
     def browser(self, user: Any | None = None) -> FlaskClient:
         """Return a client, signed in as ``user`` if one is given."""
         client = self.app.test_client()
