@@ -17,6 +17,7 @@ from typing import Any, NoReturn
 from sqlalchemy import Connection, Engine, NullPool, create_engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
+from entrepot.jobs.outlast import outlast
 from entrepot.store.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -140,17 +141,24 @@ class LeaseKeeper:
             log.warning("The lease could not be given up and will expire: %s", error)
         self._engine.dispose()
 
-    def lease_is_mine(self) -> bool:
+    def lease_is_mine(self, give_up: Callable[[], bool] = lambda: False) -> bool:
         """Ask the database whether this process may still act for its runs.
 
-        A lost lease ends the process; an unreachable database says no.
+        A lost lease ends the process. An unreachable database is waited for: without
+        its answer nothing may be sent, and the run must not be given up either.
+
+        Args:
+            give_up: Asked between attempts; true ends the waiting.
+
+        Raises:
+            OperationalError: The database stayed away.
         """
-        try:
+
+        def ask() -> bool:
             with self._engine.connect() as connection:
-                mine = connection.execute(_MINE, {"me": self._me}).first() is not None
-        except SQLAlchemyError as error:
-            log.warning("The lease could not be read: %s", error)
-            return False
+                return connection.execute(_MINE, {"me": self._me}).first() is not None
+
+        mine = outlast(ask, give_up=give_up)
         if not mine:
             self._on_lost()
         return mine

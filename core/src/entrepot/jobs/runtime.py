@@ -115,7 +115,9 @@ class Worker:
         """Say whether this process may still send for its runs."""
         if self._lock is not None:
             return self._lock.held
-        return self._lease is not None and self._lease.lease_is_mine()
+        if self._lease is None:
+            return False
+        return self._lease.lease_is_mine(self._stopping.is_set)
 
     def start(self) -> None:
         """Take lock or lease, launch the engine, then reaper, housekeeping, clock.
