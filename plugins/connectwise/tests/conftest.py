@@ -118,6 +118,9 @@ class Scene:
         with requests.Session() as http:
             return http.request(method, url, headers=headers, timeout=5, **options)
 
+    def fault(self, *, kind: str, **fields: Any) -> int:
+        return self.control.add_fault(kind, **fields)
+
     def lines(self) -> list[dict[str, Any]]:
         table = self.simulator.world.tables["additions"]
         return list(table.after(0, self.agreement))

@@ -47,12 +47,10 @@ def mocked():
 
 
 def test_calls_are_signed_pinned_and_identified(mocked, context_for):
-    mocked.get(f"{API}/company/companies/types", json=[], headers={"Link": ""})
-    mocked.get(f"{API}/company/companies/statuses", json=[], headers={"Link": ""})
-    mocked.get(f"{API}/company/companies", json=[], headers={"Link": ""})
+    mocked.get(f"{API}/company/contacts", json=[], headers={"Link": ""})
     ctx = context_for(BASE, client_id="the-client", api_version="2025.1")
-    assert plugin.list_companies(ctx, ask.ListCompanies()).records() == []
-    discovery, *_, call = [one.request for one in mocked.calls]
+    assert plugin.list_contacts(ctx, ask.ListContacts()).records() == []
+    discovery, call = [one.request for one in mocked.calls]
     assert "Authorization" not in discovery.headers
     user = base64.b64decode(call.headers["Authorization"].split()[1]).decode()
     assert user == "entrepot+entrepotPublic:entrepotPrivate"

@@ -176,8 +176,15 @@ class ConnectWiseClient:
 
     # Calls --------------------------------------------------------------------------
 
-    def call(self, method: str, path: str, **options: Any) -> HttpResponse:  # noqa: ANN401 - RequestOptions, checked by the session
-        """One signed call below `apis/3.0`.
+    def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        fast: bool = False,
+        **options: Any,  # noqa: ANN401 - RequestOptions, checked by the session
+    ) -> HttpResponse:
+        """One signed call below `apis/3.0`; `fast` reads through the bare pool.
 
         A 404 or an unroutable path may mean that the release changed: the codebase is
         asked for again, and the call repeated only if it is another one now.
@@ -187,11 +194,18 @@ class ConnectWiseClient:
         """
         self.discover()
         try:
-            return self._signed.request(method, self._url(path), **options)
+            return self._send(method, path, fast, options)
         except (NotFound, ConfigInvalid) as error:
             stale = isinstance(error, NotFound) or error.code == CANNOT_ROUTE
             if not stale or not self._refreshed():
                 raise
+        return self._send(method, path, fast, options)
+
+    def _send(
+        self, method: str, path: str, fast: bool, options: dict[str, Any]
+    ) -> HttpResponse:
+        if fast:
+            return self._signed.raw_get(self._url(path), **options)
         return self._signed.request(method, self._url(path), **options)
 
     def _url(self, path: str) -> str:
@@ -255,6 +269,7 @@ class ConnectWiseClient:
         seen: int = 0,
         size: int = PAGE_SIZE,
         conditions: str = "",
+        fast: bool = False,
     ) -> RawPage:
         """One forward-only page: records with ids above `last`, in id order (§6).
 
@@ -264,10 +279,10 @@ class ConnectWiseClient:
         Raises:
             Retryable: The vendor served an earlier page again.
         """
-        response = self._page_response(path, last, size, conditions)
+        response = self._page_response(path, last, size, conditions, fast)
         items = response.decode(_RAW_ITEMS)
         if items and _ID.decode(items[0]).id <= last:
-            response = self._page_response(path, last, size, conditions)
+            response = self._page_response(path, last, size, conditions, fast)
             items = response.decode(_RAW_ITEMS)
             if items and _ID.decode(items[0]).id <= last:
                 raise _page_repeated(path)
@@ -284,7 +299,7 @@ class ConnectWiseClient:
         )
 
     def _page_response(
-        self, path: str, last: int, size: int, conditions: str
+        self, path: str, last: int, size: int, conditions: str, fast: bool
     ) -> HttpResponse:
         params = {
             "pageSize": min(size, PAGE_SIZE),
@@ -292,7 +307,7 @@ class ConnectWiseClient:
             "conditions": conditions or None,
         }
         headers = {"pagination-type": "forward-only"}
-        return self.call("GET", path, params=params, headers=headers, expect_json=True)
+        return self.call("GET", path, fast=fast, params=params, headers=headers)
 
     @staticmethod
     def _next_id(

@@ -36,7 +36,7 @@ _PRODUCT = msgspec.json.Decoder(wire.CatalogItem)
 def companies(session: Session, query: ask.ListCompanies) -> Page[Company]:
     """All companies; prospects, inactive and deleted ones included."""
     rules = session.company_rules()
-    page = _page(session, "company/companies", query)
+    page = _page(session, "company/companies", query, fast=True)
 
     def decode(item: bytes) -> Company:
         return mapping.company(_COMPANY.decode(item), rules)
@@ -62,7 +62,7 @@ def agreements(session: Session, query: ask.ListAgreements) -> Page[Agreement]:
     conditions = ""
     if query.company_id is not None:
         conditions = f"company/id={number(query.company_id)}"
-    page = _page(session, "finance/agreements", query, conditions)
+    page = _page(session, "finance/agreements", query, conditions, fast=True)
     setup, billing_mode = session.setup(), session.settings.billing_mode
     records = [_AGREEMENT.decode(item) for item in page.items]
     for record in records:
@@ -87,7 +87,7 @@ def lines(session: Session, query: ask.ListAgreementLines) -> Page[AgreementLine
         )
     owner = session.owner(query.agreement_id)
     field = session.settings.reference_field
-    page = _page(session, additions_path(query.agreement_id), query)
+    page = _page(session, additions_path(query.agreement_id), query, fast=True)
 
     def decode(item: bytes) -> AgreementLine:
         return mapping.line(_ADDITION.decode(item), owner, field)
@@ -153,7 +153,12 @@ def additions_path(agreement_id: str) -> str:
 
 
 def _page(
-    session: Session, path: str, query: ask.ListPage, conditions: str = ""
+    session: Session,
+    path: str,
+    query: ask.ListPage,
+    conditions: str = "",
+    *,
+    fast: bool = False,
 ) -> RawPage:
     last, _, seen = (query.cursor or "0.0").partition(".")
     if not (last.isdigit() and seen.isdigit()):
@@ -164,6 +169,7 @@ def _page(
         seen=int(seen),
         size=query.page_size or PAGE_SIZE,
         conditions=conditions,
+        fast=fast,
     )
 
 

@@ -39,7 +39,6 @@ CYCLE_WORDS = {
     "quarterly": "quarterly",
 }
 YEARLY = frozenset({"annual"})
-PRIORITY = 1.0
 Product = tuple[str, str, str]
 """A catalogue key: SKU, term, billing cycle."""
 
@@ -227,11 +226,14 @@ class _Planter:
         if monthly:
             agreement = self._agreement(customer, company, kind, "Monthly", monthly)
             lines += self._additions(customer, agreement, monthly)
+            self._last_invoice(agreement, lines)
         if yearly:
             agreement = self._agreement(
                 customer, company, CLOUD_YEARLY, "Yearly", yearly
             )
-            lines += self._additions(customer, agreement, yearly)
+            planted = self._additions(customer, agreement, yearly)
+            self._last_invoice(agreement, planted)
+            lines += planted
         self._side_agreements(company, customer)
         return lines
 
@@ -292,6 +294,32 @@ class _Planter:
             self._addition(customer, agreement, key, group, through)
             for key, group in grouped.items()
         ]
+
+    def _last_invoice(self, agreement: Row, lines: list[PlantedLine]) -> None:
+        """The invoice that made everything up to now history."""
+        cycle = self._invoicing.cycle(agreement)
+        first: date = agreement["_next"]
+        if first <= cycle.anchor:
+            return  # Nothing was ever invoiced.
+        period = cycle.containing(first - ONE_DAY)
+        advance = self._invoicing.in_advance(agreement)
+        total = sum((one.row["_amount"] for one in lines), Decimal(0))
+        invoice = self._add(
+            "invoices",
+            invoiceNumber=f"{agreement['id']:06d}",
+            type="Agreement",
+            company=agreement["company"],
+            applyToType="Agreement",
+            applyToId=agreement["id"],
+            agreement=agreement["id"],
+            currency=agreement.get("currency"),
+            date=moment_of(period.first if advance else first),
+            agreementAmount=total,
+            subtotal=total,
+            total=total,
+            _period=period,
+        )
+        self._world.mark("agreements", agreement, _invoices=(invoice["id"],))
 
     def _addition(
         self,
