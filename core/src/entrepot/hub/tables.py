@@ -6,7 +6,9 @@ Each capability owner adds one line; the migration is generated from the result.
 import entrepot.hub.catalog.tables
 import entrepot.hub.connections.tables
 import entrepot.hub.customers.tables
+import entrepot.hub.mapping.tables
 import entrepot.hub.psa.tables
+import entrepot.hub.reconciliation.tables
 import entrepot.hub.subscriptions.tables
 import entrepot.hub.sync.tables
 import entrepot.hub.tenants.tables

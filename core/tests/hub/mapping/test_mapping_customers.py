@@ -214,8 +214,22 @@ def test_two_customers_claiming_one_company_both_lose_the_preselection():
     assert all(one.contested for one in found)
 
 
+def test_customers_of_two_vendors_may_be_one_company():
+    found = suggest_customers(
+        [
+            Account(id="a", connection="one", vendor_id="v-1", name="Acme"),
+            Account(id="b", connection="two", vendor_id="v-2", name="Acme Inc"),
+        ],
+        [company("Acme")],
+        WORDS,
+    )
+    assert [one.band for one in found] == [Band.PRESELECTED, Band.PRESELECTED]
+
+
 def test_company_taken_by_another_customer_is_not_preselected():
-    found = suggest_customers([account("Acme")], [company("Acme")], WORDS, (), {"1"})
+    found = suggest_customers(
+        [account("Acme")], [company("Acme")], WORDS, (), {("", "1")}
+    )
     assert found[0].band is Band.SUGGESTION
 
 

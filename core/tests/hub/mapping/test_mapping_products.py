@@ -99,7 +99,7 @@ def test_term_in_the_catalogue_name_fits_an_entry_that_keeps_the_term():
     yearly = sku(SUITE, term="P1Y", billing_cycle="monthly", keeps_term=True)
     item_name = f"{SUITE} - Annual Monthly"
     suggestion = ProductMatcher([item(item_name)], WORDS).candidates(yearly)
-    assert suggestion[0].confidence > Decimal("0.60")
+    assert suggestion[0].confidence == Decimal("0.85")
     monthly = sku(SUITE, term="P1M", billing_cycle="monthly", keeps_term=True)
     assert suggest(monthly, item(item_name)) is None
 

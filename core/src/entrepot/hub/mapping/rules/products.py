@@ -85,7 +85,8 @@ class ProductMatcher:
         self._exact = ExactIndex()
         for at, product in enumerate(self._products):
             self._keys.add(map(_key, _numbers(product)), at)
-            self._exact.add([token_sorted(self._full[at])], at)
+            bare = _without_terms(self._full[at])
+            self._exact.add(map(token_sorted, (self._full[at], bare)), at)
         self._similar = TrigramIndex(self._full, LEAST_SIMILAR)
 
     def candidates(
@@ -98,7 +99,9 @@ class ProductMatcher:
             rejected: PSA products a person said no to; never returned.
         """
         full = self._expand(normal(product.name))
-        near = set(self._similar.near(full)) | set(self._exact.get(token_sorted(full)))
+        near = set(self._similar.near(full))
+        for name in (full, _without_terms(full)):
+            near.update(self._exact.get(token_sorted(name)))
         wanted = self._wanted(product)
         for key in wanted[0] | wanted[1]:
             near.update(self._keys.get(key))
@@ -151,6 +154,8 @@ class ProductMatcher:
             text = f"{min(shared)} is known for this SKU"
             return Method.ALIAS, Evidence(kind="alias", weight=ALIAS, text=text)
         mine, theirs = token_sorted(full), token_sorted(self._full[at])
+        if product.keeps_term:  # the guard compares the terms
+            mine, theirs = map(_without_terms, (mine, theirs))
         if mine == theirs:
             return self._same_name(product, at)
         if not may_reach(mine, theirs, LEAST_SIMILAR):
@@ -164,8 +169,10 @@ class ProductMatcher:
         return Method.SIMILAR_NAME, found
 
     def _same_name(self, product: VendorProduct, at: int) -> tuple[Method, Evidence]:
-        plain = token_sorted(normal(product.name)) == token_sorted(self._names[at])
-        if plain:
+        names = (normal(product.name), self._names[at])
+        if product.keeps_term:
+            names = (_without_terms(names[0]), _without_terms(names[1]))
+        if token_sorted(names[0]) == token_sorted(names[1]):
             text = f"both are called {product.name!r}"
             return Method.NAME, Evidence(kind="name", weight=SAME_NAME, text=text)
         text = f"{self._products[at].name!r} spelled out is the same name"
@@ -253,6 +260,10 @@ def normal(text: str) -> str:
 def raw_similarity(left: str, right: str) -> float:
     """How alike two normalised names are, their words sorted."""
     return similarity(token_sorted(left), token_sorted(right))
+
+
+def _without_terms(name: str) -> str:
+    return " ".join(word for word in name.split() if word not in _TERMS)
 
 
 def _terms_of(product: VendorProduct) -> frozenset[str]:

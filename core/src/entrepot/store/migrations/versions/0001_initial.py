@@ -27,6 +27,7 @@ TENANT_TABLES = {
     "customer_map": "tenant_id",
     "job_reread": "tenant_id",
     "job_run": "tenant_id",
+    "line_link": "tenant_id",
     "mapping_batch": "tenant_id",
     "mapping_change": "tenant_id",
     "mapping_fact": "tenant_id",
@@ -38,6 +39,16 @@ TENANT_TABLES = {
     "psa_line": "tenant_id",
     "psa_line_fact": "tenant_id",
     "psa_product": "tenant_id",
+    "recon_coverage": "tenant_id",
+    "recon_decision": "tenant_id",
+    "recon_issue": "tenant_id",
+    "recon_issue_fact": "tenant_id",
+    "recon_operation": "tenant_id",
+    "recon_plan": "tenant_id",
+    "recon_plan_part": "tenant_id",
+    "recon_rule": "tenant_id",
+    "recon_run": "tenant_id",
+    "recon_todo": "tenant_id",
     "schedule": "tenant_id",
     "subscription": "tenant_id",
     "subscription_fact": "tenant_id",
@@ -56,6 +67,7 @@ APPEND_ONLY_TABLES = (
     "mapping_fact",
     "offer_fact",
     "psa_line_fact",
+    "recon_issue_fact",
     "subscription_fact",
 )
 
@@ -361,6 +373,27 @@ def upgrade() -> None:
     op.create_index('ix_job_run_tenant_created', 'job_run', ['tenant_id', 'created_at', 'id'], unique=False)
     op.create_index(op.f('ix_job_run_tenant_id'), 'job_run', ['tenant_id'], unique=False)
     op.create_index('uq_job_run_active', 'job_run', ['exclusive_key'], unique=True, sqlite_where=sa.text('ended_at IS NULL AND exclusive_key IS NOT NULL'), postgresql_where=sa.text('ended_at IS NULL AND exclusive_key IS NOT NULL'))
+    op.create_table('line_link',
+    sa.Column('id', sa.String(length=40), nullable=False),
+    sa.Column('tenant_id', sa.String(length=40), nullable=False),
+    sa.Column('psa_connection_id', sa.String(length=40), nullable=False),
+    sa.Column('line_id', sa.String(length=200), nullable=False),
+    sa.Column('company_id', sa.String(length=200), nullable=False),
+    sa.Column('agreement_id', sa.String(length=200), nullable=False),
+    sa.Column('product_id', sa.String(length=200), nullable=False),
+    sa.Column('subscriptions', sa.Text(), nullable=False),
+    sa.Column('role', sa.String(length=20), nullable=False),
+    sa.Column('origin', sa.String(length=20), nullable=False),
+    sa.Column('state', sa.String(length=20), nullable=False),
+    sa.Column('external_ref', sa.String(length=200), nullable=False),
+    sa.Column('verified_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('verified_token', sa.String(length=200), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_line_link'))
+    )
+    op.create_index('ix_line_link_company', 'line_link', ['psa_connection_id', 'company_id'], unique=False)
+    op.create_index(op.f('ix_line_link_tenant_id'), 'line_link', ['tenant_id'], unique=False)
+    op.create_index('uq_line_link_psa_connection_id_line_id', 'line_link', ['psa_connection_id', 'line_id'], unique=True)
     op.create_table('mapping_batch',
     sa.Column('id', sa.String(length=40), nullable=False),
     sa.Column('tenant_id', sa.String(length=40), nullable=False),
@@ -656,6 +689,209 @@ def upgrade() -> None:
     sa.Column('hits', sa.BigInteger(), nullable=False),
     sa.PrimaryKeyConstraint('key', name=op.f('pk_rate_window'))
     )
+    op.create_table('recon_coverage',
+    sa.Column('psa_connection_id', sa.String(length=40), nullable=False),
+    sa.Column('scope', sa.String(length=250), nullable=False),
+    sa.Column('tenant_id', sa.String(length=40), nullable=False),
+    sa.Column('run_id', sa.String(length=200), nullable=False),
+    sa.Column('at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('outcome', sa.String(length=20), nullable=False),
+    sa.Column('because', sa.Text(), nullable=False),
+    sa.Column('subscriptions', sa.Integer(), nullable=False),
+    sa.Column('lines', sa.Integer(), nullable=False),
+    sa.Column('keys', sa.Integer(), nullable=False),
+    sa.Column('skipped', sa.Integer(), nullable=False),
+    sa.Column('issues', sa.Integer(), nullable=False),
+    sa.PrimaryKeyConstraint('psa_connection_id', 'scope', name=op.f('pk_recon_coverage'))
+    )
+    op.create_index(op.f('ix_recon_coverage_tenant_id'), 'recon_coverage', ['tenant_id'], unique=False)
+    op.create_table('recon_decision',
+    sa.Column('id', sa.String(length=40), nullable=False),
+    sa.Column('tenant_id', sa.String(length=40), nullable=False),
+    sa.Column('issue_id', sa.String(length=40), nullable=False),
+    sa.Column('fingerprint', sa.String(length=64), nullable=False),
+    sa.Column('resolution', sa.String(length=20), nullable=False),
+    sa.Column('scope', sa.String(length=20), nullable=False),
+    sa.Column('until', sa.Date(), nullable=True),
+    sa.Column('reason', sa.Text(), nullable=False),
+    sa.Column('value_hash', sa.String(length=64), nullable=False),
+    sa.Column('actor_id', sa.String(length=60), nullable=False),
+    sa.Column('actor_name', sa.String(length=200), nullable=False),
+    sa.Column('at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('result', sa.Text(), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_recon_decision'))
+    )
+    op.create_index('ix_recon_decision_issue_id', 'recon_decision', ['issue_id'], unique=False)
+    op.create_index(op.f('ix_recon_decision_tenant_id'), 'recon_decision', ['tenant_id'], unique=False)
+    op.create_table('recon_issue',
+    sa.Column('id', sa.String(length=40), nullable=False),
+    sa.Column('tenant_id', sa.String(length=40), nullable=False),
+    sa.Column('psa_connection_id', sa.String(length=40), nullable=False),
+    sa.Column('fingerprint', sa.String(length=64), nullable=False),
+    sa.Column('kind', sa.String(length=40), nullable=False),
+    sa.Column('severity', sa.String(length=10), nullable=False),
+    sa.Column('company_id', sa.String(length=200), nullable=False),
+    sa.Column('agreement_id', sa.String(length=200), nullable=False),
+    sa.Column('product_id', sa.String(length=200), nullable=False),
+    sa.Column('vendor_connection_id', sa.String(length=40), nullable=False),
+    sa.Column('vendor_customer_id', sa.String(length=200), nullable=False),
+    sa.Column('sku', sa.String(length=200), nullable=False),
+    sa.Column('field', sa.String(length=40), nullable=False),
+    sa.Column('subject', sa.String(length=250), nullable=False),
+    sa.Column('expected', sa.Text(), nullable=False),
+    sa.Column('actual', sa.Text(), nullable=False),
+    sa.Column('delta', sa.BigInteger(), nullable=True),
+    sa.Column('impact_recurring', sa.BigInteger(), nullable=True),
+    sa.Column('impact_once', sa.BigInteger(), nullable=True),
+    sa.Column('cost_impact', sa.BigInteger(), nullable=True),
+    sa.Column('currency', sa.String(length=3), nullable=False),
+    sa.Column('estimated', sa.Boolean(), nullable=False),
+    sa.Column('count', sa.Integer(), nullable=False),
+    sa.Column('reason', sa.Text(), nullable=False),
+    sa.Column('lines', sa.Text(), nullable=False),
+    sa.Column('subscriptions', sa.Text(), nullable=False),
+    sa.Column('annotations', sa.Text(), nullable=False),
+    sa.Column('proposal', sa.Text(), nullable=False),
+    sa.Column('state', sa.String(length=20), nullable=False),
+    sa.Column('is_open', sa.Boolean(), nullable=False),
+    sa.Column('value_hash', sa.String(length=64), nullable=False),
+    sa.Column('occurrence', sa.Integer(), nullable=False),
+    sa.Column('silent_by', sa.String(length=20), nullable=False),
+    sa.Column('silent_scope', sa.String(length=20), nullable=False),
+    sa.Column('silent_until', sa.Date(), nullable=True),
+    sa.Column('silent_hash', sa.String(length=64), nullable=False),
+    sa.Column('first_seen', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('last_seen', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('closed_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('first_run', sa.String(length=200), nullable=False),
+    sa.Column('last_run', sa.String(length=200), nullable=False),
+    sa.Column('previous_id', sa.String(length=40), nullable=False),
+    sa.Column('ticket_id', sa.String(length=200), nullable=False),
+    sa.Column('version', sa.Integer(), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_recon_issue'))
+    )
+    op.create_index('ix_recon_issue_company', 'recon_issue', ['psa_connection_id', 'company_id', 'is_open'], unique=False)
+    op.create_index('ix_recon_issue_tenant_id_id', 'recon_issue', ['tenant_id', 'id'], unique=False)
+    op.create_index('uq_recon_issue_open', 'recon_issue', ['psa_connection_id', 'fingerprint'], unique=True, postgresql_where=sa.text('is_open'), sqlite_where=sa.text('is_open'))
+    op.create_table('recon_issue_fact',
+    sa.Column('object_id', sa.String(length=40), nullable=False),
+    sa.Column('known_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('tenant_id', sa.String(length=40), nullable=False),
+    sa.Column('valid_from', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('run_id', sa.String(length=200), nullable=False),
+    sa.Column('change', sa.String(length=20), nullable=False),
+    sa.Column('payload', sa.Text(), nullable=False),
+    sa.PrimaryKeyConstraint('object_id', 'known_at', name=op.f('pk_recon_issue_fact'))
+    )
+    op.create_table('recon_operation',
+    sa.Column('plan_id', sa.String(length=40), nullable=False),
+    sa.Column('part', sa.Integer(), nullable=False),
+    sa.Column('seq', sa.Integer(), nullable=False),
+    sa.Column('tenant_id', sa.String(length=40), nullable=False),
+    sa.Column('psa_connection_id', sa.String(length=40), nullable=False),
+    sa.Column('reference', sa.String(length=60), nullable=False),
+    sa.Column('do', sa.String(length=20), nullable=False),
+    sa.Column('agreement_id', sa.String(length=200), nullable=False),
+    sa.Column('line_id', sa.String(length=200), nullable=False),
+    sa.Column('body', sa.Text(), nullable=False),
+    sa.Column('calls', sa.Text(), nullable=False),
+    sa.Column('state', sa.String(length=20), nullable=False),
+    sa.Column('before', sa.Text(), nullable=True),
+    sa.Column('after', sa.Text(), nullable=True),
+    sa.Column('request_id', sa.String(length=200), nullable=False),
+    sa.Column('message', sa.Text(), nullable=False),
+    sa.Column('applied_at', sa.DateTime(timezone=True), nullable=True),
+    sa.PrimaryKeyConstraint('plan_id', 'part', 'seq', name=op.f('pk_recon_operation'))
+    )
+    op.create_index('ix_recon_operation_line', 'recon_operation', ['psa_connection_id', 'line_id'], unique=False)
+    op.create_index(op.f('ix_recon_operation_tenant_id'), 'recon_operation', ['tenant_id'], unique=False)
+    op.create_index('uq_recon_operation_reference', 'recon_operation', ['reference'], unique=True)
+    op.create_table('recon_plan',
+    sa.Column('id', sa.String(length=40), nullable=False),
+    sa.Column('tenant_id', sa.String(length=40), nullable=False),
+    sa.Column('psa_connection_id', sa.String(length=40), nullable=False),
+    sa.Column('state', sa.String(length=20), nullable=False),
+    sa.Column('issues', sa.Text(), nullable=False),
+    sa.Column('digest', sa.String(length=64), nullable=False),
+    sa.Column('preview', sa.Text(), nullable=False),
+    sa.Column('not_pushed', sa.Text(), nullable=False),
+    sa.Column('created_by', sa.String(length=200), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('approved_by', sa.String(length=200), nullable=False),
+    sa.Column('approved_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('approval_reason', sa.Text(), nullable=False),
+    sa.Column('ended_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('run_id', sa.String(length=200), nullable=False),
+    sa.Column('message', sa.Text(), nullable=False),
+    sa.Column('version', sa.Integer(), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_recon_plan'))
+    )
+    op.create_index('ix_recon_plan_tenant_id_id', 'recon_plan', ['tenant_id', 'id'], unique=False)
+    op.create_table('recon_plan_part',
+    sa.Column('plan_id', sa.String(length=40), nullable=False),
+    sa.Column('seq', sa.Integer(), nullable=False),
+    sa.Column('tenant_id', sa.String(length=40), nullable=False),
+    sa.Column('company_id', sa.String(length=200), nullable=False),
+    sa.Column('agreement_id', sa.String(length=200), nullable=False),
+    sa.Column('product_id', sa.String(length=200), nullable=False),
+    sa.Column('issues', sa.Text(), nullable=False),
+    sa.Column('proposal', sa.Text(), nullable=False),
+    sa.Column('inputs', sa.LargeBinary(), nullable=False),
+    sa.Column('state', sa.String(length=20), nullable=False),
+    sa.Column('message', sa.Text(), nullable=False),
+    sa.PrimaryKeyConstraint('plan_id', 'seq', name=op.f('pk_recon_plan_part'))
+    )
+    op.create_index(op.f('ix_recon_plan_part_tenant_id'), 'recon_plan_part', ['tenant_id'], unique=False)
+    op.create_table('recon_rule',
+    sa.Column('id', sa.String(length=40), nullable=False),
+    sa.Column('tenant_id', sa.String(length=40), nullable=False),
+    sa.Column('psa_connection_id', sa.String(length=40), nullable=False),
+    sa.Column('kind', sa.String(length=20), nullable=False),
+    sa.Column('company_id', sa.String(length=200), nullable=False),
+    sa.Column('product_id', sa.String(length=200), nullable=False),
+    sa.Column('body', sa.Text(), nullable=False),
+    sa.Column('reason', sa.Text(), nullable=False),
+    sa.Column('author', sa.String(length=200), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('valid_until', sa.Date(), nullable=True),
+    sa.Column('version', sa.Integer(), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_recon_rule'))
+    )
+    op.create_index('ix_recon_rule_psa_connection_id', 'recon_rule', ['psa_connection_id', 'kind'], unique=False)
+    op.create_index(op.f('ix_recon_rule_tenant_id'), 'recon_rule', ['tenant_id'], unique=False)
+    op.create_table('recon_run',
+    sa.Column('id', sa.String(length=200), nullable=False),
+    sa.Column('tenant_id', sa.String(length=40), nullable=False),
+    sa.Column('psa_connection_id', sa.String(length=40), nullable=False),
+    sa.Column('scope', sa.String(length=250), nullable=False),
+    sa.Column('state', sa.String(length=20), nullable=False),
+    sa.Column('cause', sa.String(length=40), nullable=False),
+    sa.Column('requested_by', sa.String(length=200), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('started_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('ended_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('as_of', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('outcome', sa.String(length=20), nullable=False),
+    sa.Column('because', sa.Text(), nullable=False),
+    sa.Column('counts', sa.Text(), nullable=False),
+    sa.Column('totals', sa.Text(), nullable=False),
+    sa.Column('input_versions', sa.Text(), nullable=False),
+    sa.Column('failures', sa.Text(), nullable=False),
+    sa.Column('brake', sa.Text(), nullable=False),
+    sa.Column('general', sa.Text(), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_recon_run'))
+    )
+    op.create_index('ix_recon_run_psa_connection_id', 'recon_run', ['psa_connection_id', 'created_at'], unique=False)
+    op.create_index('ix_recon_run_tenant_id_id', 'recon_run', ['tenant_id', 'id'], unique=False)
+    op.create_table('recon_todo',
+    sa.Column('run_id', sa.String(length=200), nullable=False),
+    sa.Column('seq', sa.Integer(), nullable=False),
+    sa.Column('tenant_id', sa.String(length=40), nullable=False),
+    sa.Column('kind', sa.String(length=10), nullable=False),
+    sa.Column('subject', sa.String(length=250), nullable=False),
+    sa.PrimaryKeyConstraint('run_id', 'seq', name=op.f('pk_recon_todo'))
+    )
+    op.create_index(op.f('ix_recon_todo_tenant_id'), 'recon_todo', ['tenant_id'], unique=False)
     op.create_table('schedule',
     sa.Column('id', sa.String(length=120), nullable=False),
     sa.Column('job', sa.String(length=80), nullable=False),
@@ -930,6 +1166,16 @@ def downgrade() -> None:
     op.drop_table('subscription')
     op.drop_table('schedule_version')
     op.drop_table('schedule')
+    op.drop_table('recon_todo')
+    op.drop_table('recon_run')
+    op.drop_table('recon_rule')
+    op.drop_table('recon_plan_part')
+    op.drop_table('recon_plan')
+    op.drop_table('recon_operation')
+    op.drop_table('recon_issue_fact')
+    op.drop_table('recon_issue')
+    op.drop_table('recon_decision')
+    op.drop_table('recon_coverage')
     op.drop_table('rate_window')
     op.drop_table('quota_bucket')
     op.drop_table('psa_product')
@@ -943,6 +1189,7 @@ def downgrade() -> None:
     op.drop_table('mapping_fact')
     op.drop_table('mapping_change')
     op.drop_table('mapping_batch')
+    op.drop_table('line_link')
     op.drop_table('job_run')
     op.drop_table('job_reread')
     op.drop_table('hub_state')

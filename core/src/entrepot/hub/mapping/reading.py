@@ -1,0 +1,245 @@
+"""Reading what the matcher compares, in a few set-based statements."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from entrepot.hub.catalog.tables import Offer
+from entrepot.hub.connections.tables import Connection
+from entrepot.hub.customers.tables import Contact, CustomerAccount
+from entrepot.hub.mapping.customers import company_usable
+from entrepot.hub.mapping.products import product_usable
+from entrepot.hub.mapping.rules.customers import LEAST_ID, clean_domain, free_mail
+from entrepot.hub.mapping.rules.records import (
+    Account,
+    CatalogueProduct,
+    Company,
+    Words,
+)
+from entrepot.hub.mapping.tables import CustomerMap
+from entrepot.hub.psa.tables import PsaCompany, PsaProductRow
+from entrepot.hub.subscriptions.tables import SubscriptionRow
+from entrepot.hub.users.tables import MembershipRow, UserRow
+from entrepot.sdk.model import MatchingVocabulary
+
+_LEAST_CONTACTS = 2
+SOLD = ("active", "suspended", "pending", "unknown")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Sku:
+    """A SKU in use at a connection, with one term and billing cycle."""
+
+    connection_id: str
+    sku: str
+    product_id: str
+    term: str
+    billing_cycle: str
+    name: str
+
+
+def vendor_connections(session: Session) -> list[str]:
+    """Ids of the reseller's vendor connections that were not removed."""
+    rows = session.scalars(
+        select(Connection.id)
+        .where(Connection.kind == "vendor", Connection.state != "removed")
+        .order_by(Connection.id)
+    )
+    return list(rows)
+
+
+def psa_connections(session: Session) -> list[str]:
+    """Ids of the reseller's PSA connections that were not removed."""
+    rows = session.scalars(
+        select(Connection.id)
+        .where(Connection.kind == "psa", Connection.state != "removed")
+        .order_by(Connection.id)
+    )
+    return list(rows)
+
+
+def read_accounts(session: Session, psa_connection_id: str) -> list[Account]:
+    """Accounts that exist at the vendors, with what they were confirmed for elsewhere.
+
+    A customer who was read through another connection before (a new connection to the
+    same vendor account) keeps its vendor id: that link counts as a stored id.
+    """
+    linked: dict[str, set[str]] = defaultdict(set)
+    confirmed = session.execute(
+        select(
+            CustomerMap.vendor_customer_id,
+            CustomerMap.psa_company_id,
+        ).where(
+            CustomerMap.psa_connection_id == psa_connection_id,
+            CustomerMap.status == "confirmed",
+        )
+    ).all()
+    for vendor_id, company_id in confirmed:
+        if len(vendor_id) >= LEAST_ID:
+            linked[vendor_id].add(company_id)
+    table = CustomerAccount
+    rows = session.execute(
+        select(
+            *(
+                table.id,
+                table.connection_id,
+                table.vendor_id,
+                table.name,
+                table.domain,
+                table.domains,
+            ),
+            *(table.default_domain, table.tax_id, table.phone, table.country),
+            *(table.postal_code, table.external_ids),
+        )
+        .where(
+            table.gone_at.is_(None),
+            table.connection_id.in_(vendor_connections(session)),
+        )
+        .order_by(table.id)
+    )
+    return [
+        Account(
+            id=row.id,
+            connection=row.connection_id,
+            vendor_id=row.vendor_id,
+            name=row.name,
+            domains=(row.domain, *row.domains),
+            default_domain=row.default_domain,
+            tax_id=row.tax_id,
+            phone=row.phone,
+            country=row.country,
+            postal_code=row.postal_code,
+            external_ids=tuple((system, value) for system, value in row.external_ids),
+            linked=frozenset(linked.get(row.vendor_id, ())),
+        )
+        for row in rows
+    ]
+
+
+def read_companies(session: Session, psa_connection_id: str) -> list[Company]:
+    """All companies of a PSA connection, unusable ones included and marked."""
+    mailed = _mail_domains(session, psa_connection_id)
+    rows = session.scalars(
+        select(PsaCompany)
+        .where(PsaCompany.connection_id == psa_connection_id)
+        .order_by(PsaCompany.vendor_id)
+    )
+    return [
+        Company(
+            vendor_id=row.vendor_id,
+            name=row.name,
+            identifier=row.identifier,
+            domains=(*row.domains, *mailed.get(row.vendor_id, ())),
+            tax_id=row.tax_id,
+            phone=row.phone,
+            country=row.country,
+            postal_code=row.postal_code,
+            external_ids=tuple((system, value) for system, value in row.external_ids),
+            merged_into=row.merged_into,
+            usable=company_usable(row),
+            is_customer=row.is_customer,
+        )
+        for row in rows
+    ]
+
+
+def _mail_domains(session: Session, psa_connection_id: str) -> dict[str, list[str]]:
+    """Domains from which at least two contacts of a company write."""
+    rows = session.execute(
+        select(Contact.owner_id, Contact.email).where(
+            Contact.connection_id == psa_connection_id,
+            Contact.gone_at.is_(None),
+            Contact.email != "",
+        )
+    )
+    counted = Counter((row.owner_id, clean_domain(row.email)) for row in rows)
+    found: dict[str, list[str]] = defaultdict(list)
+    for (owner, domain), count in sorted(counted.items()):
+        if domain and count >= _LEAST_CONTACTS:
+            found[owner].append(domain)
+    return found
+
+
+def read_skus(session: Session) -> list[Sku]:
+    """Every SKU with subscriptions that are not over, once per term and cycle."""
+    table = SubscriptionRow
+    rows = session.execute(
+        select(
+            *(table.connection_id, table.sku, table.product_id, table.term),
+            *(table.billing_cycle, table.name),
+        )
+        .where(
+            table.gone_at.is_(None),
+            table.status.in_(SOLD),
+            table.connection_id.in_(vendor_connections(session)),
+        )
+        .distinct()
+    )
+    unique = {
+        (row.connection_id, row.sku, row.product_id, row.term, row.billing_cycle): row
+        for row in sorted(rows, key=lambda row: row.name, reverse=True)
+    }
+    return sorted(Sku(*row) for row in unique.values())
+
+
+def read_part_numbers(session: Session) -> dict[tuple[str, str], tuple[str, ...]]:
+    """Part numbers by connection and SKU, as the vendors' catalogues state them."""
+    rows = session.execute(
+        select(Offer.connection_id, Offer.sku, Offer.part_numbers).where(
+            Offer.gone_at.is_(None)
+        )
+    )
+    found: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for row in rows:
+        found[row.connection_id, row.sku].update(row.part_numbers)
+    return {key: tuple(sorted(numbers)) for key, numbers in found.items()}
+
+
+def read_catalogue(session: Session, psa_connection_id: str) -> list[CatalogueProduct]:
+    """Products that may stand on lines of a PSA connection."""
+    rows = session.scalars(
+        select(PsaProductRow)
+        .where(PsaProductRow.connection_id == psa_connection_id)
+        .order_by(PsaProductRow.vendor_id)
+    )
+    return [
+        CatalogueProduct(
+            vendor_id=row.vendor_id,
+            name=row.name,
+            identifier=row.identifier,
+            vendor_sku=row.vendor_sku,
+            part_number=row.part_number,
+            cross_reference=row.cross_reference,
+        )
+        for row in rows
+        if product_usable(row)
+    ]
+
+
+def read_words(
+    session: Session, tenant_id: str, vocabularies: Mapping[str, MatchingVocabulary]
+) -> Words:
+    """All plugins' words together, and the domains of the reseller's own people."""
+    people = session.scalars(
+        select(UserRow.email)
+        .join(MembershipRow, MembershipRow.user_id == UserRow.id)
+        .where(MembershipRow.tenant_id == tenant_id)
+    )
+    own = {clean_domain(email) for email in people} - {""} - free_mail()
+    ordered = [vocabularies[name] for name in sorted(vocabularies)]
+    return Words(
+        aliases=tuple(pair for one in ordered for pair in sorted(one.aliases.items())),
+        guards=tuple(word for one in ordered for word in one.guard_words),
+        throwaway_domains=frozenset(
+            clean_domain(domain) for one in ordered for domain in one.throwaway_domains
+        ),
+        own_domains=frozenset(own),
+        product_aliases=tuple(
+            pair for one in ordered for pair in sorted(one.product_aliases.items())
+        ),
+    )
