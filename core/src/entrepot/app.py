@@ -13,9 +13,15 @@ from entrepot.hub.connections.notifications import Notifications
 from entrepot.hub.connections.service import ConnectionService
 from entrepot.hub.connections.upkeep import ConnectionUpkeep
 from entrepot.hub.customers.service import CustomerService
+from entrepot.hub.mapping import jobs as mapping_jobs
+from entrepot.hub.mapping.reading import psa_connections
+from entrepot.hub.mapping.service import MappingService
 from entrepot.hub.psa.service import PsaService
+from entrepot.hub.reconciliation import jobs as reconciliation_jobs
+from entrepot.hub.reconciliation.service import ReconciliationService
 from entrepot.hub.subscriptions.service import SubscriptionService
 from entrepot.hub.sync import jobs as sync_jobs
+from entrepot.hub.sync.follow import AfterSync
 from entrepot.hub.sync.service import SyncService
 from entrepot.hub.sync.steps import SyncSteps
 from entrepot.hub.tenants.service import TenantService
@@ -46,8 +52,9 @@ class Hub:
         redactor: Knows every secret that was handed out.
         plugins: The typed facade over all plugins.
         jobs: Durable work.
-        connections, customers, catalog, subscriptions, psa, sync, audit, tenants,
-            users, credentials: The capabilities' services.
+        connections, customers, catalog, subscriptions, psa, sync, mapping,
+            reconciliation, notifications, audit, tenants, users, credentials: The
+            capabilities' services.
     """
 
     settings: Settings
@@ -63,6 +70,8 @@ class Hub:
     subscriptions: SubscriptionService
     psa: PsaService
     sync: SyncService
+    mapping: MappingService
+    reconciliation: ReconciliationService
     notifications: Notifications
     audit: AuditService
     tenants: TenantService
@@ -98,9 +107,9 @@ def build_hub(
         SettingsInvalid: A setting or a key is missing; says which and what to do.
     """
     clock = clock or SystemClock()
-    store = Store(settings, clock, web=web)
-    keyring = load_keyring(settings)
     redactor = Redactor()
+    store = Store(settings, clock, web=web, redactor=redactor)
+    keyring = load_keyring(settings)
     facade = _plugins(settings, plugins)
     registry = JobRegistry()
     jobs = Jobs(store, registry, clock)
@@ -113,11 +122,22 @@ def build_hub(
         quota=jobs.quota,
         redactor=redactor,
     )
-    sync = SyncService(store, clock, jobs, SyncSteps(store, facade, connections))
+    steps = SyncSteps(store, facade, connections)
+    sync = SyncService(store, clock, jobs, steps)
+    reconciliation = ReconciliationService(
+        store, clock, jobs, plugins=facade, connections=connections, sync=steps
+    )
+    steps.after.append(
+        AfterSync(
+            jobs, psa_connections, reconciliation.submit_after_sync, mapping_jobs.JOB
+        )
+    )
     connection_jobs.register_jobs(registry)
     upkeep = ConnectionUpkeep(jobs, facade, public=bool(settings.public_base_url))
     connections.observe(added=upkeep.added, removed=upkeep.removed)
-    sync_jobs.register(registry)
+    connections.observe(added=sync.added, removed=sync.removed)
+    for capability in (sync_jobs, mapping_jobs, reconciliation_jobs):
+        capability.register(registry)
     return Hub(
         settings=settings,
         clock=clock,
@@ -132,6 +152,8 @@ def build_hub(
         subscriptions=SubscriptionService(store),
         psa=PsaService(store),
         sync=sync,
+        mapping=MappingService(store, clock, facade),
+        reconciliation=reconciliation,
         notifications=Notifications(store, clock, facade, connections, sync),
         audit=AuditService(store, clock),
         tenants=TenantService(store, clock),

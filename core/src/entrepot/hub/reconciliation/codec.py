@@ -8,7 +8,7 @@ from typing import Any, cast
 import msgspec
 
 from entrepot.hub.reconciliation.rules.books import Inputs
-from entrepot.hub.reconciliation.rules.results import Proposal
+from entrepot.hub.reconciliation.rules.results import Issue, Proposal
 
 Plain = dict[str, Any]
 
@@ -31,3 +31,13 @@ def pack_inputs(inputs: Inputs) -> bytes:
 def unpack_inputs(packed: bytes) -> Inputs:
     """The inputs that `pack_inputs` was given."""
     return msgspec.json.decode(zlib.decompress(packed), type=Inputs, strict=False)
+
+
+def issue_to_plain(issue: Issue) -> Plain:
+    """An issue as JSON-safe values."""
+    return cast("Plain", msgspec.to_builtins(issue, str_keys=True))
+
+
+def issue_from_plain(values: Plain) -> Issue:
+    """The issue that `issue_to_plain` was given."""
+    return msgspec.convert(values, Issue, strict=False)

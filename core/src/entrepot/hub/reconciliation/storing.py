@@ -21,7 +21,6 @@ from entrepot.hub.reconciliation.issue_rows import (
 from entrepot.hub.reconciliation.loading import Chunk
 from entrepot.hub.reconciliation.rules.lifecycle import (
     CLOSED,
-    State,
     Tracked,
     advance,
 )
@@ -323,8 +322,3 @@ def _store_coverage(
         ),
         values,
     )
-
-
-def state_of(row: ReconIssue) -> State:
-    """The issue's state."""
-    return State(row.state)

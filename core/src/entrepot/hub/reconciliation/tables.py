@@ -89,7 +89,8 @@ class ReconRun(TenantOwned, Base):
     `state` is ``queued``, ``running``, ``ok``, ``partial`` or ``failed``; `scope` is
     ``all``, ``company:<id>`` or ``customer:<id>``. `counts` holds companies,
     examined, detailed, failed, new, changed and healed; `input_versions` when each
-    connection was last read completely.
+    connection was last read completely. `general` gathers findings above customers
+    until the run closes.
     """
 
     __tablename__ = "recon_run"
@@ -116,6 +117,7 @@ class ReconRun(TenantOwned, Base):
     input_versions: Mapped[dict[str, Any]] = mapped_column(JsonText, default=dict)
     failures: Mapped[dict[str, str]] = mapped_column(JsonText, default=dict)
     brake: Mapped[str] = mapped_column(Text, default="")
+    general: Mapped[dict[str, Any]] = mapped_column(JsonText, default=dict)
 
 
 class ReconTodo(TenantOwned, Base):

@@ -28,7 +28,7 @@ class State(StrEnum):
 
 CLOSED = frozenset({State.RESOLVED, State.SELF_HEALED, State.SUPERSEDED})
 SILENT = frozenset({State.IGNORED, State.SNOOZED})
-WORKING = frozenset({State.APPROVED, State.APPLYING, State.VERIFYING})
+WORKING = frozenset({State.PROPOSED, State.APPROVED, State.APPLYING, State.VERIFYING})
 
 
 class Scope(StrEnum):

@@ -1,0 +1,113 @@
+"""Writes to the PSA as effects of the intent journal."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from entrepot.hub.reconciliation.apply_steps import line_change
+from entrepot.jobs.intent import Effect, Probed, Sent
+from entrepot.sdk import queries as ask
+from entrepot.sdk.errors import OutcomeUnknown, Rejected
+from entrepot.sdk.model import (
+    AgreementLine,
+    LineChange,
+    LineOutcome,
+    OutcomeState,
+)
+
+if TYPE_CHECKING:
+    from entrepot.hub.connections.service import ConnectionService
+    from entrepot.plugins import Plugins
+
+
+class PsaWriter:
+    """Makes effects of one PSA connection.
+
+    Args:
+        plugins: The typed facade.
+        connections: Opens contexts.
+    """
+
+    def __init__(self, plugins: Plugins, connections: ConnectionService) -> None:
+        self._plugins = plugins
+        self._connections = connections
+
+    def settle_seconds(self, connection_id: str) -> int:
+        """How long the PSA may take to show what it took."""
+        plugin = self._connections.open(connection_id).plugin
+        return int(self._plugins.info(plugin).capabilities.settle_seconds)
+
+    def effect(self, connection_id: str, write: dict[str, Any], settle: int) -> Effect:
+        """The effect of one planned write; nothing is sent yet."""
+        change = line_change(write)
+
+        def send() -> Sent:
+            return self._send(connection_id, change)
+
+        def probe() -> Probed:
+            return self._probe(connection_id, change, None)
+
+        return Effect(
+            reference=write["reference"],
+            connection_id=connection_id,
+            action=f"line_{write['do']}",
+            request={"do": write["do"], **write["body"]},
+            send=send,
+            probe=probe,
+            idempotency="probe",
+            settle_seconds=settle,
+        )
+
+    def _send(self, connection_id: str, change: LineChange) -> Sent:
+        ctx = self._connections.open(connection_id)
+        outcome = self._plugins.apply_line_change(
+            ctx, ask.ApplyLineChange(change=change)
+        )
+        if outcome.state is OutcomeState.REJECTED:
+            raise Rejected("line_rejected", outcome.message or "The PSA refused it.")
+        if outcome.state is OutcomeState.UNKNOWN:
+            raise OutcomeUnknown(
+                "line_unknown", outcome.message or "The PSA's answer was lost."
+            )
+        return _sent(change, outcome)
+
+    def _probe(
+        self, connection_id: str, change: LineChange, not_before: datetime | None
+    ) -> Probed:
+        ctx = self._connections.open(connection_id)
+        try:
+            line = self._plugins.find_line(
+                ctx, ask.FindLine(change=change, not_before=not_before)
+            )
+        except OutcomeUnknown:
+            return Probed(found=None)
+        if line is None:
+            return Probed(found=False)
+        return Probed(
+            found=True,
+            vendor_reference=line.vendor_id,
+            answer={"line": line_answer(line), "adopted": True},
+        )
+
+
+def _sent(change: LineChange, outcome: LineOutcome) -> Sent:
+    line = outcome.line
+    return Sent(
+        vendor_reference=line.vendor_id if line is not None else change.line_id,
+        answer={
+            "line": None if line is None else line_answer(line),
+            "request_id": outcome.vendor_request_id,
+        },
+    )
+
+
+def line_answer(line: AgreementLine) -> dict[str, Any]:
+    """What is kept of a line that was read back, as texts."""
+    return {
+        "quantity": str(line.quantity),
+        "unit_price": None if line.unit_price is None else str(line.unit_price),
+        "effective": line.effective.isoformat() if line.effective else None,
+        "ends": line.ends.isoformat() if line.ends else None,
+        "token": line.change_token,
+    }

@@ -1,0 +1,185 @@
+"""Adding and removing rules."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from entrepot.hub.reconciliation.rulebook import SINGLE, full_body, record_of
+from entrepot.hub.reconciliation.tables import ReconRule
+from entrepot.hub.reconciliation.views import RuleView, rule_view
+from entrepot.sdk.context import Clock
+from entrepot.sdk.errors import NotFound, Rejected
+from entrepot.store import Actor, Store, TenantScope, audit, new_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleWish:
+    """A rule to be.
+
+    Attributes:
+        kind: One of `rulebook.RULE_KINDS`.
+        company_id: PSA id; empty = all companies.
+        product_id: PSA id; empty = all products.
+        body: The kind's fields, decimals and days as texts.
+        reason: Required for an override.
+    """
+
+    psa_connection_id: str
+    kind: str
+    company_id: str = ""
+    product_id: str = ""
+    body: Mapping[str, Any] = field(default_factory=dict)
+    reason: str = ""
+    valid_until: date | None = None
+
+
+class RuleDesk:
+    """Use cases around rules.
+
+    Args:
+        store: The database.
+        clock: Time.
+        require_psa: Raises when a connection is no PSA of the actor's.
+    """
+
+    def __init__(
+        self, store: Store, clock: Clock, require_psa: Callable[[Actor, str], None]
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._require_psa = require_psa
+
+    def list(
+        self, actor: Actor, psa_connection_id: str, kind: str | None = None
+    ) -> tuple[RuleView, ...]:
+        """Rules of a PSA connection, oldest first."""
+        actor.require("reconciliations:read")
+        with self._store.read(TenantScope(actor.tenant_id)) as session:
+            rows = list_rules(session, actor.tenant_id, psa_connection_id, kind)
+            return tuple(rule_view(row) for row in rows)
+
+    def set(self, actor: Actor, wish: RuleWish) -> RuleView:
+        """Add a rule; of `limits` and `auto` a connection has only one each.
+
+        Raises:
+            NotFound: There is no such connection.
+            Rejected: A field is unknown or has no such value.
+        """
+        actor.require("mappings:write")
+        if wish.kind in SINGLE:
+            actor.require("reconciliations:approve")
+        self._require_psa(actor, wish.psa_connection_id)
+        with self._store.unit(TenantScope(actor.tenant_id)) as session:
+            row = put_rule(session, actor, wish, self._clock.now())
+            session.flush()
+            return rule_view(row)
+
+    def remove(self, actor: Actor, rule_id: str, reason: str = "") -> None:
+        """Take a rule away.
+
+        Raises:
+            NotFound: There is none of that id.
+        """
+        actor.require("mappings:write")
+        with self._store.unit(TenantScope(actor.tenant_id)) as session:
+            row = remove_rule(session, actor.tenant_id, rule_id)
+            audit(
+                session,
+                actor,
+                action="recon_rule.remove",
+                subject=("recon_rule", rule_id),
+                why=reason,
+                before={"kind": row.kind, "body": row.body},
+            )
+
+
+def list_rules(
+    session: Session, tenant_id: str, psa_connection_id: str, kind: str | None
+) -> Sequence[ReconRule]:
+    """Rules of a connection, oldest first."""
+    query = (
+        select(ReconRule)
+        .where(
+            ReconRule.tenant_id == tenant_id,
+            ReconRule.psa_connection_id == psa_connection_id,
+        )
+        .order_by(ReconRule.id)
+    )
+    if kind is not None:
+        query = query.where(ReconRule.kind == kind)
+    return session.scalars(query).all()
+
+
+def put_rule(
+    session: Session, actor: Actor, wish: RuleWish, now: datetime
+) -> ReconRule:
+    """Store a rule after proving that it can be understood.
+
+    Raises:
+        Rejected: It can't; the text names the field.
+    """
+    if wish.kind == "override" and not wish.reason.strip():
+        raise Rejected(
+            "reason_missing",
+            "An accepted difference needs a reason.",
+            field="reason",
+            remedy="Say why the value differs.",
+        )
+    row = ReconRule(
+        id=new_id("rul"),
+        tenant_id=actor.tenant_id,
+        psa_connection_id=wish.psa_connection_id,
+        kind=wish.kind,
+        company_id=wish.company_id,
+        product_id=wish.product_id,
+        body=dict(wish.body),
+        reason=wish.reason,
+        author=actor.name,
+        created_at=now,
+        valid_until=wish.valid_until,
+        version=1,
+    )
+    record_of(row.kind, full_body(row), "rule")
+    if row.kind in SINGLE:
+        session.execute(
+            delete(ReconRule)
+            .where(
+                ReconRule.tenant_id == actor.tenant_id,
+                ReconRule.psa_connection_id == wish.psa_connection_id,
+                ReconRule.kind == wish.kind,
+            )
+            .execution_options(synchronize_session=False)
+        )
+    session.add(row)
+    audit(
+        session,
+        actor,
+        action="recon_rule.add",
+        subject=("recon_rule", row.id),
+        why=wish.reason,
+        after={"kind": row.kind, "company": row.company_id, "body": row.body},
+    )
+    return row
+
+
+def remove_rule(session: Session, tenant_id: str, rule_id: str) -> ReconRule:
+    """Take a rule away; returns what it was.
+
+    Raises:
+        NotFound: There is none of that id.
+    """
+    row = session.scalars(
+        select(ReconRule).where(
+            ReconRule.tenant_id == tenant_id, ReconRule.id == rule_id
+        )
+    ).first()
+    if row is None:
+        raise NotFound("no_such_rule", "There is no such rule.")
+    session.delete(row)
+    return row

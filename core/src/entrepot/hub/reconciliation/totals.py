@@ -1,0 +1,67 @@
+"""Open money, added up in the database."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import and_, case, func, select
+from sqlalchemy.orm import Session
+
+from entrepot.hub.reconciliation.rules.lifecycle import SILENT
+from entrepot.hub.reconciliation.tables import ReconIssue
+from entrepot.store import MoneyTotal
+
+_SILENT = sorted(str(state) for state in SILENT)
+_ZERO = Decimal(0)
+
+
+def open_totals(
+    session: Session,
+    tenant_id: str,
+    psa_connection_id: str | None,
+    *where: Any,  # noqa: ANN401 - further criteria
+) -> list[dict[str, Any]]:
+    """Under- and over-billed money per currency, never netted.
+
+    Returns:
+        One mapping per currency: currency, under, over, cost, estimated, issues,
+        silent. Issues without money are counted under their currency, or under "".
+    """
+    row = ReconIssue
+    loud = row.state.not_in(_SILENT)
+    known = and_(loud, row.estimated.is_(False))
+    amount = row.impact_recurring
+    query = (
+        select(
+            row.currency,
+            _sum(and_(known, amount > _ZERO), amount).label("under"),
+            _sum(and_(known, amount < _ZERO), amount).label("over"),
+            _sum(known, row.cost_impact).label("cost"),
+            _sum(and_(loud, row.estimated.is_(True)), amount).label("estimated"),
+            func.sum(case((loud, 1), else_=0)).label("issues"),
+            func.sum(case((loud, 0), else_=1)).label("silent"),
+        )
+        .where(row.tenant_id == tenant_id, row.is_open.is_(True), *where)
+        .group_by(row.currency)
+        .order_by(row.currency)
+    )
+    if psa_connection_id is not None:
+        query = query.where(row.psa_connection_id == psa_connection_id)
+    return [
+        {
+            "currency": one.currency,
+            "under": one.under or _ZERO,
+            "over": -(one.over or _ZERO),
+            "cost": one.cost or _ZERO,
+            "estimated": one.estimated or _ZERO,
+            "issues": int(one.issues or 0),
+            "silent": int(one.silent or 0),
+        }
+        for one in session.execute(query)
+    ]
+
+
+def _sum(condition: Any, amount: Any) -> Any:  # noqa: ANN401 - SQL expressions
+    picked = case((condition, amount), else_=None)
+    return func.sum(picked, type_=MoneyTotal())
