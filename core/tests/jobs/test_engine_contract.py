@@ -14,7 +14,6 @@ from entrepot.jobs import Jobs, RunConflict, retention
 from entrepot.jobs import engine as our_engine
 from entrepot.store import Base, Store
 from entrepot.store.clock import SystemClock
-from entrepot.store.engine import WEB_ROLE
 from sqlalchemy import inspect as inspect_tables
 from sqlalchemy import text
 
@@ -172,10 +171,7 @@ def test_start_and_run_open_no_connection_of_their_own(child, book):
 def test_web_role_may_submit_under_row_level_security(
     settings, samples, tenant_scope, start_worker, wait_for, book
 ):
-    our_engine.migrate(
-        settings,
-        application_role=WEB_ROLE if settings.database_kind != "sqlite" else None,
-    )
+    our_engine.migrate(settings)
     web = Store(settings, SystemClock(), web=True)
     jobs = Jobs(web, samples.build_registry())
     try:
@@ -248,10 +244,14 @@ class _Later(SystemClock):
         return super().now() + timedelta(days=self.days)
 
 
-def test_retention_runs_as_a_job(store, start_worker, wait_for, jobs, tenant_scope):
-    retention.register(jobs.registry)
-    start_worker()
+def test_retention_is_scheduled_and_runs_as_a_job(
+    store, start_worker, wait_for, jobs, tenant_scope
+):
+    start_worker(with_clock=True)
+    (rule,) = jobs.schedules.rules()
+    assert (rule.job, rule.every_seconds) == (retention.JOB_NAME, 86_400)
+    retention.ensure_schedule(jobs)
+    assert jobs.schedules.version() == 1
     with store.unit(tenant_scope) as session:
         jobs.submit(session, retention.JOB_NAME, run_id="upkeep")
     assert wait_for("upkeep").result == {"engine_rows": 0, "run_rows": 0}
-    assert retention.schedule().every_seconds == 86_400

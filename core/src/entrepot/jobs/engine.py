@@ -28,6 +28,7 @@ from entrepot.jobs.plain import JsonDict, JsonValue
 from entrepot.jobs.queues import QueueSpec, executor_threads
 from entrepot.jobs.registry import JobKind
 from entrepot.jobs.units import refuse_inside_unit
+from entrepot.store.engine import WEB_ROLE
 from entrepot.store.settings import Settings
 
 APPLICATION = "entrepot"
@@ -63,16 +64,18 @@ class EngineRun:
     completed_ms: int | None
 
 
-def migrate(settings: Settings, *, application_role: str | None = None) -> None:
-    """Create or upgrade the engine's tables; does nothing when they are current.
+def migrate(settings: Settings, *, application_role: str | None = WEB_ROLE) -> None:
+    """Create or upgrade the engine's tables; run it after the hub's own migrations.
 
     Args:
         settings: Names the database.
-        application_role: PostgreSQL role of web processes, which may then submit.
+        application_role: PostgreSQL role of web processes, which may submit then;
+            None grants nothing. SQLite has no roles.
     """
     refuse_inside_unit("migrate")
     quieten_logger()
-    DBOS.migrate(settings.database_url, application_role=application_role)
+    role = None if settings.database_kind == "sqlite" else application_role
+    DBOS.migrate(settings.database_url, application_role=role)
 
 
 def quieten_logger() -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from entrepot.jobs import retention
 from entrepot.jobs.engine import EngineClient
 from entrepot.jobs.intents import IntentBook
 from entrepot.jobs.plain import JsonDict
@@ -23,7 +24,7 @@ class Jobs:
 
     Args:
         store: The hub's database.
-        registry: The known jobs.
+        registry: The known jobs; the upkeep job is added to them.
         clock: Time; the store's when None.
 
     Attributes:
@@ -40,6 +41,8 @@ class Jobs:
         self.store = store
         self.clock = clock or store.clock
         self.registry = registry
+        if retention.JOB_NAME not in registry:
+            retention.register(registry)
         self.engine = EngineClient(store.engine)
         self.runs = Runs(store, self.engine, registry, self.clock)
         self.intents = IntentBook(store, self.clock)

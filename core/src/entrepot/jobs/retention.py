@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from entrepot.jobs.plain import JsonDict
 from entrepot.jobs.registry import JobRegistry
 from entrepot.jobs.schedules import Schedule
 from entrepot.jobs.tables import JobReread, JobRun
-from entrepot.store.scope import SystemScope
+from entrepot.store.base import SYSTEM_TENANT
+from entrepot.store.scope import SystemScope, TenantScope
 
 if TYPE_CHECKING:
     from entrepot.jobs.context import JobContext
@@ -48,6 +51,20 @@ def schedule(*, engine_days: int = ENGINE_DAYS, run_days: int = RUN_DAYS) -> Sch
         every_seconds=86_400,
         args={"engine_days": engine_days, "run_days": run_days},
     )
+
+
+def ensure_schedule(jobs: Jobs) -> None:
+    """Add the daily rule unless there is one; an operator's own figures stay."""
+    known = {rule.id for rule in jobs.schedules.rules(SYSTEM_TENANT)}
+    wanted = schedule()
+    if wanted.id in known:
+        return
+    # Another worker that starts at this moment may be first; that is as good.
+    with (
+        contextlib.suppress(IntegrityError),
+        jobs.store.unit(TenantScope(SYSTEM_TENANT)) as session,
+    ):
+        jobs.schedules.put(session, wanted)
 
 
 def _purge_engine(jobs: Jobs, days: int) -> int:

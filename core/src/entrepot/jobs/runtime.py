@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
+from entrepot.jobs import retention
 from entrepot.jobs.clock import RELOAD_SECONDS, Clock
 from entrepot.jobs.context import Surroundings
 from entrepot.jobs.engine import APPLICATION_VERSION, EngineExecutor
@@ -190,6 +191,7 @@ class Worker:
             self._reaper.start()
         self._housekeeper.start()
         if self._options.with_clock:
+            retention.ensure_schedule(self._jobs)
             self._clock = Clock(
                 self._jobs.schedules, reload_seconds=self._options.reload_seconds
             )

@@ -5,13 +5,15 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from apscheduler.triggers.base import BaseTrigger  # type: ignore[import-untyped]
 from apscheduler.triggers.cron import CronTrigger  # type: ignore[import-untyped]
 from apscheduler.triggers.interval import IntervalTrigger  # type: ignore[import-untyped]
 from sqlalchemy import delete, or_, select, update
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session
 
 from entrepot.jobs.plain import JsonDict, as_json
@@ -247,14 +249,13 @@ def _missed(schedule: Schedule, now: datetime) -> datetime | None:
     return due if due is not None and since is not None and due > since else None
 
 
-def _bump(session: Any) -> None:  # noqa: ANN401  # any session
-    grown = session.execute(
-        update(ScheduleVersion)
-        .where(ScheduleVersion.id == 1)
-        .values(version=ScheduleVersion.version + 1)
-        .returning(ScheduleVersion.version)
-        .execution_options(synchronize_session=False)
-    ).first()
-    if grown is None:
-        session.add(ScheduleVersion(id=1, version=1))
-        session.flush()
+def _bump(session: Session) -> None:
+    dialect = session.get_bind().dialect.name
+    build = postgresql_insert if dialect == "postgresql" else sqlite_insert
+    session.execute(
+        build(ScheduleVersion.__table__)  # type: ignore[arg-type]  # a Table
+        .values(id=1, version=1)
+        .on_conflict_do_update(
+            index_elements=["id"], set_={"version": ScheduleVersion.version + 1}
+        )
+    )
