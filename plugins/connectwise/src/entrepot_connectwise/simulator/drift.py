@@ -84,6 +84,7 @@ class Drift:
         company = self._world.row("companies", line.agreement["company"]) or {}
         return {
             "kind": name,
+            "level": 2 if name == "date_wrong" else 1,
             "company_id": line.agreement["company"],
             "company": company.get("name", ""),
             "vendor_customer_id": line.vendor_customer_id,

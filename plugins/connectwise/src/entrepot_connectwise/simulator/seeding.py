@@ -38,7 +38,10 @@ CYCLE_WORDS = {
     "triennial": "3 years upfront",
     "quarterly": "quarterly",
 }
-YEARLY = frozenset({"annual"})
+YEARLY = {"annual": 1, "triennial": 3}
+"""Vendor cycles that are invoiced yearly here, with the years one of them covers.
+
+The PSA knows no cycle of three years, so a third is invoiced every year."""
 Product = tuple[str, str, str]
 """A catalogue key: SKU, term, billing cycle."""
 
@@ -331,14 +334,15 @@ class _Planter:
     ) -> PlantedLine:
         quantity = sum(one.quantity for one in group)
         start = min(one.start for one in group)
-        price = _weighted(group, "unit_price", quantity)
+        years = YEARLY.get(key[2], 1)
+        price = _weighted(group, "unit_price", quantity, years)
         row = self._add(
             "additions",
             agreementId=agreement["id"],
             product=self._planted.products[key],
             quantity=Decimal(quantity),
             unitPrice=price,
-            unitCost=_weighted(group, "unit_cost", quantity),
+            unitCost=_weighted(group, "unit_cost", quantity, years),
             billCustomer="Billable",
             effectiveDate=moment_of(start),
             taxableFlag=True,
@@ -395,6 +399,8 @@ class _Planter:
         self._invoicing.set_next(agreement, date(start.year + 1, 1, 1))
 
 
-def _weighted(group: Iterable[SeedSubscription], name: str, quantity: int) -> Decimal:
+def _weighted(
+    group: Iterable[SeedSubscription], name: str, quantity: int, years: int
+) -> Decimal:
     total = sum((getattr(one, name) * one.quantity for one in group), Decimal(0))
-    return (total / quantity).quantize(CENT)
+    return (total / quantity / years).quantize(CENT)
