@@ -28,7 +28,9 @@ import pytest
 
 importlib.import_module("entrepot.hub.tables")
 
+from entrepot.jobs.engine import migrate  # noqa: E402
 from entrepot.store import FixedClock, Settings, Store, SystemScope, new_id  # noqa: E402
+from entrepot.store.engine import WEB_ROLE  # noqa: E402
 from entrepot.store.keys import new_keys  # noqa: E402
 from entrepot.store.migrations.run import upgrade  # noqa: E402
 
@@ -168,6 +170,7 @@ def postgres_template(
     folder = tmp_path_factory.mktemp("pg")
     url = postgres_server.address(name)
     upgrade(make_settings(url, folder))
+    migrate(make_settings(url, folder), application_role=WEB_ROLE)
     yield name
     postgres_server.drop(name)
 
@@ -178,6 +181,7 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("sqlite")
     path = folder / "template.db"
     upgrade(make_settings(f"sqlite:///{path}", folder))
+    migrate(make_settings(f"sqlite:///{path}", folder))
     return path
 
 

@@ -121,6 +121,8 @@ class Cli:
             sys.stdout.write(as_json(data) + "\n")
         else:
             show(self.console)
+        # Whoever reads through a pipe shall not wait for the end of the process.
+        sys.stdout.flush()
 
     def table(
         self,

@@ -18,6 +18,7 @@ from entrepot.cli.exits import FAILED, CommandFailed
 from entrepot.jobs.engine import migrate
 from entrepot.jobs.lease import workers
 from entrepot.store import Actor, SystemScope, system_actor
+from entrepot.store.engine import WEB_ROLE
 from entrepot.store.keys import load_keyring
 from entrepot.store.migrations.run import current_revision, is_current, upgrade
 from entrepot.store.state import writes_paused
@@ -76,7 +77,8 @@ def prepare_database(cli: Cli) -> None:
     cli.settings.data_dir.mkdir(parents=True, exist_ok=True)
     load_keyring(cli.settings)
     upgrade(cli.settings)
-    migrate(cli.settings)
+    role = WEB_ROLE if cli.settings.database_kind == "postgresql" else None
+    migrate(cli.settings, application_role=role)
 
 
 def _welcome(made: dict[str, str]) -> str:

@@ -7,11 +7,11 @@ from typing import Annotated
 
 import typer
 
-from entrepot.cli.context import cli_of
+from entrepot.cli.context import Cli, cli_of
 from entrepot.cli.exits import FAILED, CommandFailed
 from entrepot.hub.backup import service as backups
 from entrepot.jobs.views import RunQuery
-from entrepot.store.keys import load_keyring
+from entrepot.store.keys import load_keyring, new_keys
 from entrepot.store.secrets import SecretStore
 
 
@@ -24,6 +24,7 @@ def register(app: typer.Typer) -> None:
     app.add_typer(audit, name="audit")
     secrets = typer.Typer(help="Secrets of connections.", no_args_is_help=True)
     secrets.command("rotate")(secrets_rotate)
+    secrets.command("new-keys")(secrets_new_keys)
     app.add_typer(secrets, name="secrets")
     jobs = typer.Typer(help="Durable work.", no_args_is_help=True)
     jobs.command("list")(jobs_list)
@@ -33,9 +34,18 @@ def register(app: typer.Typer) -> None:
     app.add_typer(jobs, name="jobs")
 
 
-def backup(ctx: typer.Context, path: Path) -> None:
+def backup(
+    ctx: typer.Context,
+    path: Path,
+    check: Annotated[
+        bool, typer.Option("--check", help="Only test that the file is sound.")
+    ] = False,
+) -> None:
     """Write a consistent copy of the whole hub to one file."""
     cli = cli_of(ctx)
+    if check:
+        _check(cli, path)
+        return
     manifest = backups.backup(cli.hub.store, cli.operator, path)
     cli.emit(
         manifest,
@@ -58,11 +68,18 @@ def restore(
     """Bring a backup back; writes to vendors stay paused until they were looked up."""
     cli = cli_of(ctx)
     if check:
-        manifest = backups.check(path, load_keyring(cli.settings))
-        cli.emit(manifest, lambda console: console.print("The backup is sound."))
+        _check(cli, path)
         return
-    manifest = backups.restore(cli.settings, cli.operator, path, replace=replace)
+    keyring = load_keyring(cli.settings)
+    manifest = backups.restore(
+        cli.settings, cli.operator, path, replace=replace, keyring=keyring
+    )
     cli.emit(manifest, lambda console: console.print(f"Restored {path}."))
+
+
+def _check(cli: Cli, path: Path) -> None:
+    manifest = backups.check(path, load_keyring(cli.settings))
+    cli.emit(manifest, lambda console: console.print("The backup is sound."))
 
 
 def audit_verify(ctx: typer.Context) -> None:
@@ -96,6 +113,16 @@ def secrets_rotate(ctx: typer.Context) -> None:
         {"rotated": count},
         lambda console: console.print(f"{count} secrets have the newest key now."),
     )
+
+
+def secrets_new_keys(ctx: typer.Context) -> None:
+    """Print a fresh set of keys for ENTREPOT_KEYS or a keys file.
+
+    Put them before the old ones, restart, rotate, then take the old ones away.
+    """
+    cli = cli_of(ctx)
+    keys = [key.text() for key in new_keys()]
+    cli.emit(keys, lambda console: console.print("\n".join(keys), soft_wrap=True))
 
 
 def jobs_list(

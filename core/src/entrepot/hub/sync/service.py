@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from entrepot.hub.connections.views import ConnectionView
 from entrepot.hub.customers.tables import CustomerAccount
 from entrepot.hub.sync.steps import SyncSteps, insert_run
 from entrepot.hub.sync.tables import SyncMemory, SyncRun, SyncScope
@@ -28,6 +29,8 @@ from entrepot.store.unit import Store
 JOB = "sync_connection"
 CRAWL = "crawl"
 MODES = ("full", "incremental")
+HOURLY = 3_600
+DAILY = 86_400
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -233,6 +236,21 @@ class SyncService:
 
     # Schedules
 
+    def added(self, session: Session, connection: ConnectionView) -> None:
+        """Read a new connection regularly: changes hourly, everything daily."""
+        for mode, seconds in (("incremental", HOURLY), ("full", DAILY)):
+            self._jobs.schedules.put(
+                session,
+                _schedule(connection.tenant_id, connection.id, mode, seconds),
+            )
+
+    def removed(self, session: Session, connection: ConnectionView) -> None:
+        """Stop reading a removed connection."""
+        for mode in MODES:
+            self._jobs.schedules.remove(
+                session, connection.tenant_id, _schedule_id(connection.id, mode)
+            )
+
     def schedule(
         self, actor: Actor, connection_id: str, every_seconds: int | None
     ) -> None:
@@ -244,28 +262,18 @@ class SyncService:
             PermissionDenied: Without ``sync:write``.
         """
         actor.require("sync:write")
-        schedule_id = f"sync:{connection_id}"
-        with self._store.unit(TenantScope(actor.tenant_id)) as session:
+        tenant = actor.tenant_id
+        with self._store.unit(TenantScope(tenant)) as session:
             if every_seconds is None:
-                self._jobs.schedules.remove(session, actor.tenant_id, schedule_id)
+                for mode in MODES:
+                    self._jobs.schedules.remove(
+                        session, tenant, _schedule_id(connection_id, mode)
+                    )
             else:
-                self._jobs.schedules.put(
-                    session,
-                    Schedule(
-                        id=schedule_id,
-                        job=JOB,
-                        tenant_id=actor.tenant_id,
-                        args={
-                            "connection_id": connection_id,
-                            "mode": "incremental",
-                            "subject": "",
-                        },
-                        connection_id=connection_id,
-                        stream=CRAWL,
-                        partition=connection_id,
-                        every_seconds=every_seconds,
-                    ),
-                )
+                wanted = _schedule(tenant, connection_id, "incremental", every_seconds)
+                self._jobs.schedules.put(session, wanted)
+                daily = _schedule(tenant, connection_id, "full", DAILY)
+                self._jobs.schedules.put(session, daily)
             audit(
                 session,
                 actor,
@@ -277,7 +285,7 @@ class SyncService:
     def schedule_of(self, actor: Actor, connection_id: str) -> Schedule | None:
         """The schedule of a connection, or None when it has none."""
         actor.require("sync:read")
-        wanted = f"sync:{connection_id}"
+        wanted = _schedule_id(connection_id, "incremental")
         found = self._jobs.schedules.rules(actor.tenant_id)
         return next((item for item in found if item.id == wanted), None)
 
@@ -336,6 +344,23 @@ class SyncService:
                     SyncMemory.tenant_id == actor.tenant_id,
                 )
             ).scalar_one()
+
+
+def _schedule_id(connection_id: str, mode: str) -> str:
+    return f"sync:{connection_id}" if mode == "incremental" else f"full:{connection_id}"
+
+
+def _schedule(tenant_id: str, connection_id: str, mode: str, seconds: int) -> Schedule:
+    return Schedule(
+        id=_schedule_id(connection_id, mode),
+        job=JOB,
+        tenant_id=tenant_id,
+        args={"connection_id": connection_id, "mode": mode, "subject": ""},
+        connection_id=connection_id,
+        stream=CRAWL,
+        partition=connection_id,
+        every_seconds=seconds,
+    )
 
 
 def subject_stream(subject: str) -> str:
