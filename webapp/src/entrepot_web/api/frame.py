@@ -19,7 +19,6 @@ from marshmallow import Schema
 
 from entrepot_web.api import describe, idempotency
 from entrepot_web.api.problem import ApiError, from_exception, respond
-from entrepot_web.api.shapes import Shape
 from entrepot_web.context import actor, parts
 from entrepot_web.listing import Listing
 
@@ -33,13 +32,13 @@ class Answer:
     """An answer that is more than a struct.
 
     Attributes:
-        body: The struct, bytes of another type, or None for an empty answer.
+        body: A struct or dataclass, bytes of another type, or None for nothing.
         status: The HTTP status; the operation's own when None.
         headers: Further headers.
         mimetype: Type of a body that is bytes.
     """
 
-    body: Shape | bytes | None = None
+    body: object = None
     status: int | None = None
     headers: dict[str, str] = field(default_factory=dict)
     mimetype: str = "application/json"
@@ -176,7 +175,7 @@ def _encode(result: object, declared: Operation) -> Response:
     body = given.body if given else result
     status = (given.status if given else None) or declared.status
     raw = body if isinstance(body, bytes) else b""
-    if isinstance(body, msgspec.Struct):
+    if body is not None and not isinstance(body, bytes):
         raw = _encoder.encode(body)
     mimetype = given.mimetype if given else "application/json"
     answer = Response(raw, status, mimetype=mimetype)
@@ -185,18 +184,18 @@ def _encode(result: object, declared: Operation) -> Response:
     for name, value in (given.headers if given else {}).items():
         answer.headers[name] = value
     if request.method == "GET" and status == 200 and not answer.headers.get("ETag"):
-        answer.set_etag(etag_of(body if isinstance(body, msgspec.Struct) else raw))
+        answer.set_etag(etag_of(raw))
         answer.make_conditional(request)
     return answer
 
 
-def etag_of(body: msgspec.Struct | bytes) -> str:
+def etag_of(body: object) -> str:
     """Return the strong tag of a representation, without its quotes."""
     raw = body if isinstance(body, bytes) else _encoder.encode(body)
     return parts().digest(raw)
 
 
-def check_match(current: msgspec.Struct) -> None:
+def check_match(current: object) -> None:
     """Return if the caller has read the version that is current.
 
     Raises:

@@ -28,7 +28,7 @@ _STATES = {"waiting": "waiting_vendor"}
 PREFER = header("Prefer", "`wait=5` holds the answer back up to that many seconds.")
 
 
-class Progress(Shape, frozen=True, kw_only=True):
+class OperationProgress(Shape, frozen=True, kw_only=True):
     """How far an operation is."""
 
     phase: str | None
@@ -48,7 +48,7 @@ class Failure(Shape, frozen=True, kw_only=True):
     retryable: bool
 
 
-class OperationView(Shape, frozen=True, kw_only=True):
+class OperationShape(Shape, frozen=True, kw_only=True):
     """A piece of long work.
 
     Attributes:
@@ -66,7 +66,7 @@ class OperationView(Shape, frozen=True, kw_only=True):
     requested_by: str | None
     cause: str | None
     cancel_requested: bool
-    progress: Progress
+    progress: OperationProgress
     error: Failure | None
     result: Any
     follow_up: str | None
@@ -78,7 +78,7 @@ class OperationView(Shape, frozen=True, kw_only=True):
 @operations.operation(
     "GET",
     "/operations",
-    Operation(permission="jobs:read", returns=Page[OperationView], listing=OPERATIONS),
+    Operation(permission="jobs:read", returns=Page[OperationShape], listing=OPERATIONS),
 )
 def list_operations() -> Answer:
     """List operations, newest first."""
@@ -92,12 +92,12 @@ def list_operations() -> Answer:
     "/operations/<string:operation_id>",
     Operation(
         permission="jobs:read",
-        returns=OperationView,
+        returns=OperationShape,
         errors=(404,),
         parameters=(PREFER,),
     ),
 )
-def get_operation(operation_id: str) -> OperationView:
+def get_operation(operation_id: str) -> OperationShape:
     """Read one operation; ``Prefer: wait=5`` waits for its end."""
     return wait_for(operation_id)
 
@@ -106,7 +106,7 @@ def get_operation(operation_id: str) -> OperationView:
     "POST",
     "/operations/<string:operation_id>/cancellations",
     Operation(
-        permission="jobs:write", returns=OperationView, status=202, errors=(404, 409)
+        permission="jobs:write", returns=OperationShape, status=202, errors=(404, 409)
     ),
 )
 def cancel_operation(operation_id: str) -> Answer:
@@ -120,7 +120,7 @@ def cancel_operation(operation_id: str) -> Answer:
     "POST",
     "/operations/<string:operation_id>/retries",
     Operation(
-        permission="jobs:write", returns=OperationView, status=202, errors=(404, 409)
+        permission="jobs:write", returns=OperationShape, status=202, errors=(404, 409)
     ),
 )
 def retry_operation(operation_id: str) -> Answer:
@@ -139,7 +139,7 @@ def accepted(run_id: str) -> Answer:
     return Answer(body=found, status=202, headers=location)
 
 
-def wait_for(run_id: str) -> OperationView:
+def wait_for(run_id: str) -> OperationShape:
     """Return an operation, held back while the caller prefers to wait."""
     deadline = time.monotonic() + _wanted_seconds()
     while True:
@@ -149,10 +149,11 @@ def wait_for(run_id: str) -> OperationView:
         time.sleep(_STEP_SECONDS)
 
 
-def operation_view(run: RunView) -> OperationView:
+def operation_view(run: RunView) -> OperationShape:
     """Return a run in the words of the API."""
     progress = {
-        name: getattr(run.progress, name) for name in Progress.__struct_fields__
+        name: getattr(run.progress, name)
+        for name in OperationProgress.__struct_fields__
     }
     error = None
     if run.error_code:
@@ -161,7 +162,7 @@ def operation_view(run: RunView) -> OperationView:
             message=run.error_text or "",
             retryable=run.retryable,
         )
-    return OperationView(
+    return OperationShape(
         id=run.id,
         kind=run.kind,
         state=_STATES.get(run.state, run.state),
@@ -170,7 +171,7 @@ def operation_view(run: RunView) -> OperationView:
         requested_by=run.requested_by,
         cause=run.cause,
         cancel_requested=run.cancel_requested,
-        progress=Progress(**progress),
+        progress=OperationProgress(**progress),
         error=error,
         result=msgspec.to_builtins(run.result),
         follow_up=run.follow_up,

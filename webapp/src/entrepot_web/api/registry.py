@@ -6,10 +6,14 @@ from entrepot_web.api.audit import audit_log
 from entrepot_web.api.connections import connections
 from entrepot_web.api.credentials import credentials
 from entrepot_web.api.customers import customers
+from entrepot_web.api.issues import issues
+from entrepot_web.api.mappings import mappings
 from entrepot_web.api.oauth import oauth
 from entrepot_web.api.offers import offers
 from entrepot_web.api.operations import operations
+from entrepot_web.api.plans import plans
 from entrepot_web.api.psa import psa
+from entrepot_web.api.reconciliations import reconciliations
 from entrepot_web.api.subscriptions import subscriptions
 from entrepot_web.api.sync_runs import sync_runs
 
@@ -21,6 +25,10 @@ RESOURCES = (
     subscriptions,
     offers,
     psa,
+    mappings,
+    reconciliations,
+    issues,
+    plans,
     operations,
     audit_log,
     credentials,

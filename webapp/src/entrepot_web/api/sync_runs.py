@@ -17,8 +17,8 @@ from entrepot_web.api import lists
 from entrepot_web.api.frame import Answer, Operation, Resource
 from entrepot_web.api.operations import (
     PREFER,
-    OperationView,
-    Progress,
+    OperationProgress,
+    OperationShape,
     accepted,
     operation_view,
 )
@@ -50,7 +50,7 @@ class SyncRunShape(Shape, frozen=True, kw_only=True):
     complete: bool
     incomplete_reason: str
     counts: dict[str, Any]
-    progress: Progress | None
+    progress: OperationProgress | None
     error_code: str
     error_text: str
     remedy: str
@@ -83,7 +83,7 @@ class SyncBody(Schema):
 class Started(Shape, frozen=True, kw_only=True):
     """Operations that were started, or joined because they ran already."""
 
-    data: list[OperationView]
+    data: list[OperationShape]
     joined: list[bool]
 
 
@@ -144,7 +144,7 @@ def start_sync(body: dict[str, Any]) -> Answer:
     if refs:
         headers["Location"] = f"/api/v1/operations/{refs[0].run_id}"
     started = Started(
-        data=[item for item in operations if isinstance(item, OperationView)],
+        data=[item for item in operations if isinstance(item, OperationShape)],
         joined=[ref.joined for ref in refs],
     )
     return Answer(body=started, headers=headers)
@@ -190,7 +190,7 @@ def sync_run_views(session: Session, rows: Sequence[Any]) -> list[SyncRunShape]:
     return [_shape(row, jobs.get(row.id)) for row in rows]
 
 
-def _shape(row: Any, job: OperationView | None) -> SyncRunShape:  # noqa: ANN401 - a row
+def _shape(row: Any, job: OperationShape | None) -> SyncRunShape:  # noqa: ANN401 - a row
     state, text, ended = row.state, row.error_text, row.ended_at
     if job is not None and job.ended_at and state in ("queued", "running"):
         # The job ended without the run's last step: cancelled, or given up.
