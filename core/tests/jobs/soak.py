@@ -22,6 +22,7 @@ import child as children  # noqa: E402
 from entrepot.jobs import RunQuery, migrate_engine  # noqa: E402
 from entrepot.jobs.tables import JobRun  # noqa: E402
 from entrepot.store.migrations.run import upgrade  # noqa: E402
+from sqlalchemy import select  # noqa: E402
 
 
 def main() -> int:
@@ -101,17 +102,13 @@ def wait_for_all(hub, workers: list, options: argparse.Namespace) -> bool:
 
 def report(hub, book: Path, options, kills: int, ended: bool) -> int:
     with hub.store.read(children.TENANT) as session:
-        states = collections.Counter(
-            session.query(JobRun.state)
-            .where(JobRun.tenant_id == children.TENANT.tenant_id)
-            .tuples()
-        )
-        recovered = sum(
-            row.recovered
-            for row in session.query(JobRun.recovered).where(
+        found = session.execute(
+            select(JobRun.state, JobRun.recovered).where(
                 JobRun.tenant_id == children.TENANT.tenant_id
             )
-        )
+        ).all()
+    states = collections.Counter(row.state for row in found)
+    recovered = sum(row.recovered for row in found)
     lines = collections.Counter(book.read_text().splitlines())
     missing = [
         name
@@ -124,7 +121,7 @@ def report(hub, book: Path, options, kills: int, ended: bool) -> int:
         f"ended={ended} kills={kills} states={dict(states)} recovered={recovered} "
         f"missing steps={len(missing)} steps cut off and run again={repeated}\n"
     )
-    return 0 if ended and not missing and set(states) == {("succeeded",)} else 1
+    return 0 if ended and not missing and set(states) == {"succeeded"} else 1
 
 
 if __name__ == "__main__":
