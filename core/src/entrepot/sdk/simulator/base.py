@@ -79,6 +79,7 @@ class Simulator:
         self._handlers: dict[str, Handler] = {}
         self._actions: dict[str, Action] = {}
         self._control = ControlEndpoint(self)
+        self.action("connection_settings", self.connection_settings)
 
     # What a subclass calls ------------------------------------------------
 
@@ -168,6 +169,14 @@ class Simulator:
 
         Called under the lock, before each request and after the clock moved.
         """
+
+    def connection_settings(self) -> dict[str, Any]:
+        """What a connection of this vendor's plugin needs to reach this simulator.
+
+        Values by setting, secrets included, for demos and tests; the address is the
+        one the simulator listens on. Offered as the action of the same name.
+        """
+        return {}
 
     def summary(self) -> dict[str, Any]:
         """The state in numbers, for the control endpoint."""

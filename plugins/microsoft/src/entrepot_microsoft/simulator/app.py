@@ -202,6 +202,18 @@ class MicrosoftSimulator(Simulator):
             f"/auditactivity/v1/auditrecords/{audit_id}",
         )
 
+    def connection_settings(self) -> dict[str, Any]:
+        """Settings and secrets of a connection to this simulator."""
+        authority = self.authority
+        return {
+            "tenant_id": authority.tenant_id,
+            "client_id": authority.client_id,
+            "client_secret": authority.client_secret,
+            "refresh_token": max(authority.refresh_tokens),
+            "api_url": self.base_url,
+            "certificate_authority": self.webhooks.signer.root_pem,
+        }
+
     def export_seed(self) -> Seed:
         """The present state in neutral words, for another simulator."""
         with self.lock:
