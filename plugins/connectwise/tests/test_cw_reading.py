@@ -223,6 +223,58 @@ def test_lock_of_a_new_agreement_is_open(scene, ctx):
     assert lock.locked_through is None
 
 
+def test_many_locks_cost_a_few_listings_and_are_the_same(scene, ctx):
+    body = {
+        "type": {"id": 2},
+        "company": {"id": scene.company},
+        "contact": {"id": scene.contact},
+        "startDate": "2026-03-01T00:00:00Z",
+        "billStartDate": "2026-03-01T00:00:00Z",
+        "billingCycle": {"id": 1},
+        "prorateFlag": True,
+    }
+    for number in range(30):
+        made = scene.request(
+            "POST", "finance/agreements", json={**body, "name": f"A{number}"}
+        ).json()["id"]
+        for _ in range(3):
+            scene.request("POST", f"finance/agreements/{made}/invoice")
+    ids = [one["id"] for one in scene.simulator.world.rows("agreements")]
+
+    def locks(context, wanted):
+        query = [ask.GetBillingLock(agreement_id=str(number)) for number in wanted]
+        return [plugin.get_billing_lock(context, one) for one in query]
+
+    singly = [lock for number in ids for lock in locks(scene.context(), [number])]
+    locks(ctx, ids[:9])
+    scene.control.reset_requests()
+    together = locks(ctx, ids)
+    assert together == singly
+    assert {lock.locked_through for lock in together} == {
+        date(2026, 5, 31),
+        date(2026, 6, 30),
+    }
+    assert scene.control.counters()["total"] == 0
+    ctx.runtime.lock_books.taken -= 1000
+    locks(ctx, ids)
+    assert scene.control.counters()["total"] == 3
+
+
+def test_listed_locks_that_contradict_themselves_are_read_afresh(scene, ctx):
+    query = ask.GetBillingLock(agreement_id=str(scene.agreement))
+    for _ in range(9):
+        plugin.get_billing_lock(ctx, query)
+    scene.request("POST", f"finance/agreements/{scene.agreement}/invoice")
+    stale = ctx.runtime.lock_books
+    stale.agreements[scene.agreement].next_invoice_date = "2026-08-01T00:00:00Z"
+    lock = plugin.get_billing_lock(ctx, query)
+    assert lock.locked_through == date(2026, 7, 31)
+    assert lock.periods[-1].last_day == date(2026, 7, 31)
+    scene.control.act("deny", member="entrepot", rules=["finance/invoices"])
+    stale.taken -= 1000
+    assert "Finance > Invoicing" in plugin.get_billing_lock(ctx, query).reason
+
+
 def test_lock_is_unknown_rather_than_guessed(scene, ctx):
     world = scene.simulator.world
     agreement = world.row("agreements", scene.agreement)

@@ -11,7 +11,6 @@ from entrepot.sdk.errors import ConfigInvalid, NotFound
 from entrepot.sdk.model import (
     Agreement,
     AgreementLine,
-    BillingLock,
     Company,
     Contact,
     ContentHash,
@@ -20,9 +19,8 @@ from entrepot.sdk.model import (
     RawItems,
 )
 
-from . import locks, mapping, wire
+from . import mapping, wire
 from .client import PAGE_SIZE, RawPage
-from .errors import ROLE_MISSING
 from .runtime import Session, number
 
 T = TypeVar("T")
@@ -123,28 +121,6 @@ def products(session: Session, query: ask.ListProducts) -> Page[PsaProduct]:
     """The catalogue, inactive items included."""
     page = _page(session, "procurement/catalog", query)
     return _plain(page, [mapping.product(_PRODUCT.decode(item)) for item in page.items])
-
-
-def billing_lock(session: Session, query: ask.GetBillingLock) -> BillingLock:
-    """How far an agreement is invoiced; unknown when invoices may not be read.
-
-    Raises:
-        NotFound: There is no such agreement.
-    """
-    agreement = session.agreement(query.agreement_id)
-    conditions = (
-        f'type="Agreement" and applyToType="Agreement" and applyToId={agreement.id}'
-    )
-    try:
-        invoices = session.client.everything(
-            "finance/invoices", wire.Invoice, conditions
-        )
-    except ConfigInvalid as error:
-        if error.code != ROLE_MISSING:
-            raise
-        return locks.unreadable(query.agreement_id, error.user_message)
-    mode = session.settings.billing_mode
-    return locks.billing_lock(agreement, invoices, session.setup(), mode)
 
 
 def additions_path(agreement_id: str) -> str:

@@ -9,7 +9,7 @@ from entrepot.sdk import queries as ask
 from entrepot.sdk.context import PluginContext
 from entrepot.sdk.hookspecs import hookimpl
 
-from . import checks, listings, notifications, tickets, writes
+from . import checks, listings, lockreading, notifications, tickets, writes
 from .about import describe
 from .links import console_link
 from .runtime import Runtime, open_runtime, session
@@ -85,7 +85,7 @@ class ConnectWisePlugin:
         self, ctx: PluginContext, query: ask.GetBillingLock
     ) -> model.BillingLock:
         """Tell how far an agreement is invoiced."""
-        return listings.billing_lock(session(ctx), query)
+        return lockreading.billing_lock(session(ctx), query.agreement_id)
 
     @hookimpl
     def plan_line_changes(

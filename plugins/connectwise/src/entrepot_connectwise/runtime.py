@@ -11,6 +11,7 @@ from entrepot.sdk.errors import ConfigInvalid
 from . import mapping, wire
 from .client import Access, Codebase, ConnectWiseClient
 from .hosts import Site, parse_site
+from .lockbooks import LockBooks
 from .settings import ConnectWiseSettings, names
 
 OWNERS_KEPT = 200_000
@@ -33,6 +34,7 @@ class Runtime:
     setup: mapping.Setup | None = None
     reference_id: int | None = None
     signing_keys: dict[str, str] = field(default_factory=dict)
+    lock_books: LockBooks = field(default_factory=LockBooks)
     lock: threading.RLock = field(default_factory=threading.RLock)
 
 

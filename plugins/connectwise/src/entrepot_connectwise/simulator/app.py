@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Mapping
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from entrepot.sdk.simulator import Options, Quota, Simulator
 from werkzeug.wrappers import Request, Response
@@ -18,7 +18,7 @@ from .knobs import Knobs
 from .records import Records
 from .routes import PATHS, Path
 from .seeding import Planted, plant
-from .setup import plant_setup
+from .setup import PRIVATE_KEY, PUBLIC_KEY, plant_setup
 from .special import Special
 from .strange import with_unknown_word
 from .world import World
@@ -103,6 +103,15 @@ class ConnectWiseSimulator(Simulator):
     def expire_tokens(self) -> None:
         """Temporary keys end; permanent ones stay, as at the vendor."""
         self.keyring.end_temporary()
+
+    def connection_settings(self) -> dict[str, Any]:
+        """Settings and keys of a connection to this simulator."""
+        return {
+            "site": self.base_url,
+            "company": self.world.knobs.company,
+            "public_key": PUBLIC_KEY,
+            "private_key": PRIVATE_KEY,
+        }
 
     def summary(self) -> dict[str, object]:
         """Rows per table, and the tenant's switches."""
