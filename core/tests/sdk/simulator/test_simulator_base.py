@@ -230,7 +230,7 @@ def test_clock_does_not_go_back(control: ControlClient) -> None:
 
 
 def test_actions_change_the_vendor(control: ControlClient) -> None:
-    assert control.actions() == {"set": "Pretend that `value` numbers were made."}
+    assert control.actions()["set"] == "Pretend that `value` numbers were made."
     assert control.act("set", value=9) == {"made": 9}
     assert control.state() == {"made": 9}
 
@@ -291,6 +291,8 @@ def test_log_counts_routes_and_most_concurrent(
     assert counters["max_concurrent"] == 3
     assert counters["in_flight"] == 0
     assert control.requests()[-1]["faults"] == ["latency"]
+    assert len(control.requests(2)) == 2
+    assert control.requests(0) == []
     control.reset_requests()
     assert control.counters()["total"] == 0
 

@@ -103,5 +103,5 @@ class RequestLog:
     def recent(self, limit: int = 200) -> list[dict[str, Any]]:
         """The latest requests, oldest first, at most ``limit``."""
         with self._lock:
-            entries = list(self._recent)[-limit:]
+            entries = list(self._recent)[-limit:] if limit > 0 else []
         return [asdict(entry) for entry in entries]

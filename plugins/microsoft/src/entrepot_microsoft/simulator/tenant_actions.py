@@ -62,7 +62,7 @@ class TenantActions:
             "tenant_id": authority.tenant_id,
             "client_id": authority.client_id,
             "client_secret": authority.client_secret,
-            "refresh_token": sorted(authority.refresh_tokens)[-1:],
+            "refresh_token": next(iter(authority.refresh_tokens), ""),
         }
 
     def revoke_consent(self) -> Wire:
