@@ -88,6 +88,14 @@ def build_registry() -> JobRegistry:
         ctx.step(_away, path, outages, name="call", retries=ONCE)
         return {"outages": ctx.outages}
 
+    @registry.job("long_step", queue="sync")
+    def long_step(ctx: JobContext, path: str) -> dict:
+        rounds = 0
+        while rounds < 2:
+            ctx.stop_if_cancelled()
+            rounds += ctx.step(_until_asked, ctx, path, name="long")
+        return {"rounds": rounds}
+
     @registry.job("bad_result", queue="recon")
     def bad_result(ctx: JobContext) -> None:
         ctx.step(lambda: (1, 2), name="tuple")
@@ -145,6 +153,16 @@ def _fail_unless_healed(path: str) -> int:
         note(path, "broken")
         raise ValueError("not healed yet")
     return note(path, "whole")
+
+
+def _until_asked(ctx: JobContext, path: str) -> int:
+    """Work until asked to stop, or until somebody has noted that it is enough."""
+    note(path, "long")
+    while not ctx.cancelled():
+        if "enough" in notes(path):
+            return 2
+        time.sleep(0.02)
+    return 0
 
 
 def _raise(path: str, kind: str) -> None:

@@ -63,6 +63,8 @@ class Clock:
         self._known: dict[str, Schedule] = {}
         self._version = -1
         self._stop = threading.Event()
+        # It would tell of every rule it loads; what a tick does is logged below.
+        logging.getLogger("apscheduler").setLevel(logging.WARNING)
         self._scheduler = BackgroundScheduler(
             timezone=UTC,
             executors={"default": EnqueueExecutor(self._tick)},
