@@ -7,9 +7,9 @@ import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from apscheduler.executors.base import BaseExecutor  # type: ignore[import-untyped]
-from apscheduler.job import Job  # type: ignore[import-untyped]
-from apscheduler.schedulers.background import BackgroundScheduler  # type: ignore[import-untyped]
+from apscheduler.executors.base import BaseExecutor  # type: ignore[import-untyped]  # ships no types
+from apscheduler.job import Job  # type: ignore[import-untyped]  # ships no types
+from apscheduler.schedulers.background import BackgroundScheduler  # type: ignore[import-untyped]  # ships no types
 
 from entrepot.jobs.outlast import outlast
 from entrepot.jobs.schedules import Schedule, Schedules

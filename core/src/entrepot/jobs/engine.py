@@ -303,7 +303,7 @@ class EngineExecutor:
 
 
 def _register(kind: JobKind, function: RunFunction) -> None:
-    def entry(run_id: str, args: dict) -> object:  # type: ignore[type-arg]
+    def entry(run_id: str, args: dict) -> object:  # type: ignore[type-arg]  # the engine reads these hints at run time
         return function(run_id, args)
 
     DBOS.workflow(name=kind.name, max_recovery_attempts=kind.max_attempts)(entry)
