@@ -19,6 +19,7 @@ from entrepot.sdk.model import (
 )
 from entrepot_microsoft import wire
 from entrepot_microsoft.mapping import customers, feed, offers, orders, subscriptions
+from entrepot_microsoft.mapping.markets import currency_of
 from entrepot_microsoft.mapping.spelling import after_last_day, cycle, moment, word
 
 CUSTOMER = "D8202A51-69F9-4228-B900-D0E081AF17D7"
@@ -60,6 +61,7 @@ def test_new_commerce_subscription_with_every_field(seats) -> None:
             billing_cycle=BillingCycle.ANNUAL,
         ),
     )
+    assert sub.currency == "USD"
     assert sub.attributes["commerce"] == "new"
     assert sub.attributes["reseller_mpn_id"] == "5357564"
 
@@ -307,3 +309,12 @@ def test_words_and_cycles_without_spelling() -> None:
     assert cycle("OneTime") is cycle("one_time") is BillingCycle.ONE_TIME
     assert cycle("Monthly") is BillingCycle.MONTHLY
     assert cycle("fortnightly") is BillingCycle.UNKNOWN
+
+
+def test_currency_follows_the_market_or_stays_open() -> None:
+    assert [currency_of(m) for m in ("US", "de", "GB", "XX")] == [
+        "USD",
+        "EUR",
+        "GBP",
+        "",
+    ]

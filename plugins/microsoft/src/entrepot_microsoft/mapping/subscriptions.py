@@ -19,6 +19,7 @@ from entrepot.sdk.model import (
 )
 
 import entrepot_microsoft.wire as wire
+from entrepot_microsoft.mapping.markets import currency_of
 from entrepot_microsoft.mapping.spelling import (
     after_last_day,
     catalogue_key,
@@ -73,6 +74,7 @@ def subscription(
         term=length,
         billing_cycle=_charged(found, charged),
         segment=segment if ":" in sku else "",
+        currency=currency_of(market),
         unit=found.unit_type or "",
         friendly_name=found.friendly_name or "",
         is_trial=trial,
