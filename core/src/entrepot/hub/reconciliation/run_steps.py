@@ -163,7 +163,7 @@ class ReconSteps:
                 self._compare(run, base, single)
             except Exception as error:
                 name = (*single.companies, *(id_ for _, id_ in single.customers))[0]
-                log.error("recon.company_failed", company=name, exc_info=True)
+                log.error("recon.company_failed", company=name, error=repr(error))
                 self._note_failure(run, name, error)
 
     def _note_failure(self, run: RunInfo, name: str, error: Exception) -> None:

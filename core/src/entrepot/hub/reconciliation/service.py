@@ -38,6 +38,7 @@ from entrepot.hub.reconciliation.views import (
     decision_view,
     plan_view,
 )
+from entrepot.hub.tenants.service import TenantService
 from entrepot.jobs.facade import Jobs
 from entrepot.jobs.queues import REQUESTED
 from entrepot.jobs.submit import RunRef
@@ -87,6 +88,7 @@ class ReconciliationService:
         self._clock = clock
         self._jobs = jobs
         self._connections = connections
+        self._tenants = TenantService(store, clock)
         self.steps = ReconSteps(store, clock, self.zone_of)
         self.applying = ApplySteps(store, clock, sync, self.zone_of)
         self.writer = PsaWriter(plugins, connections)
@@ -94,9 +96,10 @@ class ReconciliationService:
         self.rules = RuleDesk(store, clock, self._require_psa)
 
     def zone_of(self, tenant_id: str, connection_id: str) -> str:
-        """The billing zone of a connection."""
+        """The billing zone of a connection, or else of its reseller."""
         actor = system_actor("reconciliation", tenant_id)
-        return self._connections.get(actor, connection_id).billing_zone
+        own = self._connections.get(actor, connection_id).billing_zone
+        return own or self._tenants.get(actor, tenant_id).billing_zone
 
     # Running
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import or_, select, update
@@ -39,6 +39,8 @@ from entrepot.hub.reconciliation.tables import (
 from entrepot.store import new_id
 
 _CHUNK = 500
+_TICK = timedelta(microseconds=1)
+"""Two things learnt at one moment keep their order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,10 +252,14 @@ def _change(
 
 def add_fact(session: Session, book: Book, row: ReconIssue, change: str) -> None:
     """Write down what is known of an issue from now on."""
+    known_at = book.now
+    if row.known_at is not None:
+        known_at = max(known_at, row.known_at + _TICK)
+    row.known_at = known_at
     session.add(
         ReconIssueFact(
             object_id=row.id,
-            known_at=book.now,
+            known_at=known_at,
             tenant_id=book.tenant_id,
             valid_from=book.now,
             run_id=book.run_id,

@@ -211,6 +211,7 @@ class ReconIssue(TenantOwned, Base):
     silent_hash: Mapped[str] = mapped_column(String(64), default="")
     first_seen: Mapped[datetime] = mapped_column(UtcDateTime)
     last_seen: Mapped[datetime] = mapped_column(UtcDateTime)
+    known_at: Mapped[datetime | None] = mapped_column(UtcDateTime)  # of its last fact
     closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     first_run: Mapped[str] = mapped_column(String(200))
     last_run: Mapped[str] = mapped_column(String(200))

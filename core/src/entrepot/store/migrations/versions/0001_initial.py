@@ -762,6 +762,7 @@ def upgrade() -> None:
     sa.Column('silent_hash', sa.String(length=64), nullable=False),
     sa.Column('first_seen', sa.DateTime(timezone=True), nullable=False),
     sa.Column('last_seen', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('known_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('closed_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('first_run', sa.String(length=200), nullable=False),
     sa.Column('last_run', sa.String(length=200), nullable=False),
