@@ -53,18 +53,45 @@ class CustomerDesk:
         self._accounts = _by_id(session, wanted)
         self._rows = _rows_of(session, psa_connection_id, wanted)
         self._companies: dict[str, PsaCompany] = {}
+        self._looked_up: set[str] = set()
+        self._holders: dict[tuple[str, str], dict[str, str]] = defaultdict(dict)
 
     def load_companies(self, company_ids: Iterable[str]) -> None:
-        """Read the companies that decisions name, all at once."""
-        wanted = sorted(set(company_ids) - set(self._companies))
+        """Read the companies that decisions name, and who has them, all at once."""
+        wanted = sorted(set(company_ids) - self._looked_up)
+        self._looked_up.update(wanted)
         for at in range(0, len(wanted), _CHUNK):
+            part = wanted[at : at + _CHUNK]
             found = self._session.scalars(
                 select(PsaCompany).where(
                     PsaCompany.connection_id == self._psa,
-                    PsaCompany.vendor_id.in_(wanted[at : at + _CHUNK]),
+                    PsaCompany.vendor_id.in_(part),
                 )
             )
             self._companies.update((row.vendor_id, row) for row in found)
+            self._load_holders(part)
+
+    def _load_holders(self, company_ids: Sequence[str]) -> None:
+        rows = self._session.execute(
+            select(
+                CustomerMap.vendor_connection_id,
+                CustomerMap.psa_company_id,
+                CustomerMap.account_id,
+                CustomerAccount.name,
+            )
+            .join(CustomerAccount, CustomerAccount.id == CustomerMap.account_id)
+            .where(
+                CustomerMap.psa_connection_id == self._psa,
+                CustomerMap.psa_company_id.in_(company_ids),
+                CustomerMap.status == "confirmed",
+            )
+        )
+        for connection_id, company_id, account_id, name in rows:
+            self._holders[connection_id, company_id][account_id] = name
+
+    def _free(self, row: CustomerMap) -> None:
+        holders = self._holders[row.vendor_connection_id, row.psa_company_id]
+        holders.pop(row.account_id, None)
 
     def confirm(self, decision: CustomerDecision, method: str = "manual") -> None:
         """Make the decision's companies the account's only ones.
@@ -162,6 +189,9 @@ class CustomerDesk:
         if before is None or not suggested:
             row.method, row.confidence = method, ten_thousandths(Decimal(1))
             row.evidence = []
+        self._holders[account.connection_id, share.company_id][account.id] = (
+            account.name
+        )
         row.status, row.reason = "confirmed", ""
         row.share, row.share_value = share.share, share.value
         row.target_name = company.name
@@ -201,11 +231,14 @@ class CustomerDesk:
         suggestions: bool = True,
     ) -> None:
         wanted = (*_IN_FORCE, "suggested") if suggestions else _IN_FORCE
-        for company_id, row in list(rows.items()):
-            if company_id not in keep and row.status in wanted:
-                self._journal.remove(row, self._journal.now)
-                del rows[company_id]
-        self._session.flush()
+        gone = [
+            company_id
+            for company_id, row in rows.items()
+            if company_id not in keep and row.status in wanted
+        ]
+        for company_id in gone:
+            self._free(rows[company_id])
+            self._journal.remove(rows.pop(company_id), self._journal.now)
 
     def _valid_from(self, rows: dict[str, CustomerMap]) -> datetime:
         decided = any(row.status in _IN_FORCE for row in rows.values())
@@ -235,26 +268,20 @@ class CustomerDesk:
             )
         return company
 
-    def _require_free(self, account: CustomerAccount, chosen: dict[str, Share]) -> None:
-        other = self._session.execute(
-            select(CustomerMap.target_name, CustomerAccount.name)
-            .join(CustomerAccount, CustomerAccount.id == CustomerMap.account_id)
-            .where(
-                CustomerMap.psa_connection_id == self._psa,
-                CustomerMap.psa_company_id.in_(sorted(chosen)),
-                CustomerMap.vendor_connection_id == account.connection_id,
-                CustomerMap.account_id != account.id,
-                CustomerMap.status == "confirmed",
+    def _require_free(self, account: CustomerAccount, chosen: Iterable[str]) -> None:
+        for company_id in chosen:
+            holders = self._holders[account.connection_id, company_id]
+            other = next(
+                (name for key, name in holders.items() if key != account.id), ""
             )
-            .limit(1)
-        ).first()
-        if other is not None:
-            raise Conflict(
-                "company_taken",
-                f"{other[0]} is already mapped to the customer {other[1]}.",
-                field="shared",
-                remedy="Confirm explicitly that both customers are this company.",
-            )
+            if other:
+                raise Conflict(
+                    "company_taken",
+                    f"{self._companies[company_id].name} is already mapped to the "
+                    f"customer {other}.",
+                    field="shared",
+                    remedy="Confirm explicitly that both customers are this company.",
+                )
 
 
 def company_usable(company: PsaCompany) -> bool:

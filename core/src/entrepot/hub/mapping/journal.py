@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from entrepot.hub.mapping.rows import TABLES, MapRow, document, find_row, restore, same
+from entrepot.hub.mapping.rows import TABLES, MapRow, document, load_rows, restore, same
 from entrepot.hub.mapping.tables import (
     CustomerMap,
     MappingBatch,
@@ -196,13 +196,17 @@ def undo(session: Session, actor: Actor, clock: Clock, batch_id: str) -> BatchVi
         why=f"undo of {batch.action} {batch.id}",
     )
     told = _told_from(session, batch_id)
+    rows = load_rows(session, batch.what, [change.map_id for change in changes])
     for change in changes:
-        _require_untouched(session, batch.what, change)
+        _require_untouched(rows.get(change.map_id), change)
     _clear_suggestions(session, batch.what, changes)
-    for change in sorted(changes, key=lambda one: one.before is not None):
-        _put_back(
-            session, journal, batch.what, change, told.get(change.map_id, journal.now)
-        )
+    for added in (True, False):  # what was added goes first: it may hold a unique pair
+        for change in changes:
+            if (change.before is None) is added:
+                since = told.get(change.map_id, journal.now)
+                row = rows.get(change.map_id)
+                _put_back(journal, row or TABLES[batch.what](), change, since)
+        session.flush()
     done = journal.finish()
     batch.undone_by = done.id
     return done
@@ -218,8 +222,7 @@ def _told_from(session: Session, batch_id: str) -> dict[str, datetime]:
     return {row[0]: row[1] for row in facts}
 
 
-def _require_untouched(session: Session, what: str, change: MappingChange) -> None:
-    row = find_row(session, what, change.map_id)
+def _require_untouched(row: MapRow | None, change: MappingChange) -> None:
     if not same(document(row) if row else None, change.after):
         name = (change.after or change.before or {}).get("target_name", "")
         raise Conflict(
@@ -235,37 +238,29 @@ def _clear_suggestions(
     """Take away what the matcher suggested since for customers that come back."""
     if what != "customers":
         return
-    for change in changes:
-        if change.before is None:
-            continue
-        found = session.scalars(
-            select(CustomerMap).where(
-                CustomerMap.psa_connection_id == change.before["psa_connection_id"],
-                CustomerMap.account_id == change.before["account_id"],
-                CustomerMap.status == "suggested",
-                CustomerMap.id != change.map_id,
-            )
+    docs = [change.before for change in changes if change.before is not None]
+    ids = {doc["id"] for doc in docs}
+    back = {(doc["psa_connection_id"], doc["account_id"]) for doc in docs}
+    found = session.scalars(
+        select(CustomerMap).where(
+            CustomerMap.psa_connection_id.in_(sorted({psa for psa, _ in back})),
+            CustomerMap.status == "suggested",
         )
-        for row in found:
+    )
+    for row in found.all():
+        if row.id not in ids and (row.psa_connection_id, row.account_id) in back:
             session.delete(row)
     session.flush()
 
 
 def _put_back(
-    session: Session,
-    journal: Journal,
-    what: str,
-    change: MappingChange,
-    valid_from: datetime,
+    journal: Journal, row: MapRow, change: MappingChange, valid_from: datetime
 ) -> None:
-    row = find_row(session, what, change.map_id)
     if change.before is None:
-        if row is not None:
+        if change.after is not None:
             journal.remove(row, valid_from)
-            session.flush()
         return
-    before = document(row) if row is not None else None
-    row = row or TABLES[what]()
+    before = document(row) if change.after is not None else None
     restore(row, change.before)
     journal.put(row, before, valid_from)
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import fields
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, TypeVar
 
-from sqlalchemy import inspect
+from sqlalchemy import inspect, select
 from sqlalchemy.orm import Mapper, Session
 
 from entrepot.hub.mapping.rules.records import Candidate, Suggestion
@@ -22,6 +22,7 @@ TABLES: dict[str, type[CustomerMap] | type[ProductMap]] = {
     "products": ProductMap,
 }
 _SCALE = 10_000
+_CHUNK = 500
 _READ: dict[str, Callable[[str], object]] = {
     "datetime": datetime.fromisoformat,
     "date": date.fromisoformat,
@@ -29,11 +30,15 @@ _READ: dict[str, Callable[[str], object]] = {
 }
 
 
-def find_row(session: Session, what: str, map_id: str) -> MapRow | None:
-    """A row of ``customers`` or ``products``; None when there is none of that id."""
-    if what == "customers":
-        return session.get(CustomerMap, map_id)
-    return session.get(ProductMap, map_id)
+def load_rows(session: Session, what: str, ids: Sequence[str]) -> dict[str, MapRow]:
+    """Rows of ``customers`` or ``products`` by id, as far as they are there."""
+    table: Any = TABLES[what]  # one of two classes: no select of either is typed
+    found: dict[str, MapRow] = {}
+    for at in range(0, len(ids), _CHUNK):
+        wanted = select(table).where(table.id.in_(ids[at : at + _CHUNK]))
+        rows = session.scalars(wanted.with_for_update())
+        found.update((row.id, row) for row in rows)
+    return found
 
 
 def document(row: MapRow) -> Doc:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 LEAST_OVERLAP = 0.3
 MOST = 40
 _BUCKETS = 64
+_FULL = 255
 
 
 def trigrams(text: str) -> frozenset[str]:
@@ -49,6 +50,7 @@ class TrigramIndex:
             gram: np.array(found, dtype=np.int64) for gram, found in postings.items()
         }
         self._sizes: npt.NDArray[np.int64] = np.array(sizes, dtype=np.int64)
+        self._lengths = np.array([len(text) for text in texts], dtype=np.int64)
         self._letters = np.stack([_letters(text) for text in texts] or [_letters("")])
 
     def near(self, text: str, most: int = MOST) -> list[int]:
@@ -57,10 +59,10 @@ class TrigramIndex:
         found = [self._postings[gram] for gram in grams if gram in self._postings]
         if not found:
             return []
-        positions, shared = np.unique(np.concatenate(found), return_counts=True)
-        overlap = 2 * shared / (self._sizes[positions] + len(grams))
-        kept = np.flatnonzero(overlap >= LEAST_OVERLAP)
-        positions, overlap = positions[kept], overlap[kept]
+        shared = np.bincount(np.concatenate(found), minlength=len(self._sizes))
+        sizes = self._sizes + len(grams)
+        positions = np.flatnonzero(2 * shared >= LEAST_OVERLAP * sizes)
+        overlap = 2 * shared[positions] / sizes[positions]
         possible = np.flatnonzero(self._bound(text, positions) >= self._least)
         positions, overlap = positions[possible], overlap[possible]
         order = np.lexsort((positions, -overlap))[:most]
@@ -71,14 +73,16 @@ class TrigramIndex:
     ) -> npt.NDArray[np.float64]:
         """No ratio of `text` and these texts can be higher."""
         mine, theirs = _letters(text), self._letters[positions]
-        common = np.minimum(mine, theirs).sum(axis=1)
-        return np.asarray(2 * common / (mine.sum() + theirs.sum(axis=1)))
+        common = np.minimum(mine, theirs).sum(axis=1, dtype=np.int64)
+        lengths = self._lengths[positions] + len(text)
+        return np.asarray(2 * common / lengths)
 
 
-def _letters(text: str) -> npt.NDArray[np.int64]:
+def _letters(text: str) -> npt.NDArray[np.uint8]:
     """How often each letter occurs; rare ones share a bucket, which keeps the bound."""
     codes = np.frombuffer(text.encode("utf-32-le"), dtype=np.uint32) % _BUCKETS
-    return np.bincount(codes.astype(np.int64), minlength=_BUCKETS)
+    counts = np.bincount(codes.astype(np.int64), minlength=_BUCKETS)
+    return np.minimum(counts, _FULL).astype(np.uint8)
 
 
 class ExactIndex:

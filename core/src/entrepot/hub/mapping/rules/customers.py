@@ -15,7 +15,6 @@ from entrepot.hub.mapping.rules.names import (
     Name,
     company_name,
     name_similarity,
-    token_sorted,
 )
 from entrepot.hub.mapping.rules.records import (
     Account,
@@ -95,7 +94,7 @@ class CustomerMatcher:
             self._ids.add(_company_ids(company), at)
             self._by_id.add([company.vendor_id], at)
             variants = self._names[at].variants
-            self._exact.add(map(token_sorted, variants), at)
+            self._exact.add(self._names[at].ordered, at)
             self._compact.add((name.replace(" ", "") for name in variants), at)
             texts += variants
             self._owners += [at] * len(variants)
@@ -122,7 +121,7 @@ class CustomerMatcher:
         return _Probe(
             account=account,
             name=name,
-            words=frozenset(map(token_sorted, name.variants)),
+            words=frozenset(name.ordered),
             domains=frozenset(
                 domain
                 for domain in domains
@@ -192,7 +191,7 @@ class CustomerMatcher:
         self, probe: _Probe, at: int
     ) -> Iterable[tuple[Method, Evidence]]:
         theirs = self._names[at]
-        same = probe.words & {*map(token_sorted, theirs.variants)}
+        same = probe.words.intersection(theirs.ordered)
         if same:
             short = max(map(len, same)) <= SHORT
             weight = SAME_SHORT_NAME if short else SAME_NAME

@@ -36,10 +36,12 @@ class Name:
     Attributes:
         variants: The name under each folding, tokens in their order; empty when
             nothing remains after dropping legal forms.
+        ordered: The variants with their tokens in alphabetical order.
         families: Families of the legal forms; neutral ones leave none.
     """
 
     variants: tuple[str, ...]
+    ordered: tuple[str, ...]
     families: frozenset[str]
 
 
@@ -55,7 +57,9 @@ def company_name(text: str) -> Name:
             tokens = tokens[1:]
         if tokens:
             found.append(" ".join(tokens))
-    return Name(tuple(dict.fromkeys(found)), frozenset(families))
+    variants = tuple(dict.fromkeys(found))
+    ordered = tuple(dict.fromkeys(map(token_sorted, variants)))
+    return Name(variants, ordered, frozenset(families))
 
 
 def tokens_of(folded: str) -> list[str]:
@@ -119,11 +123,7 @@ def name_similarity(left: Name, right: Name, least: float = 0.0) -> float:
         right: The other.
         least: Ratios below it don't matter and may come back as 0, which is faster.
     """
-    pairs = (
-        (token_sorted(mine), token_sorted(theirs))
-        for mine in left.variants
-        for theirs in right.variants
-    )
+    pairs = ((mine, theirs) for mine in left.ordered for theirs in right.ordered)
     return max(
         (similarity(*pair) for pair in pairs if may_reach(*pair, least)), default=0.0
     )
