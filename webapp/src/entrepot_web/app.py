@@ -9,7 +9,7 @@ from entrepot.store.keys import SESSIONS, TOKENS
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from entrepot_web import api, context, errors, health, reseller
+from entrepot_web import api, context, errors, health, notify, reseller
 from entrepot_web.assets import install_assets
 from entrepot_web.auth import sessions
 from entrepot_web.auth.tokens import Tokens
@@ -53,5 +53,6 @@ def create_app(hub: Hub) -> Flask:
     errors.install_errors(app)
     health.install_health(app, hub)
     api.install_api(app, csrf, limiter)
+    notify.install_notifications(app, csrf, limiter)
     reseller.install_console(app)
     return app

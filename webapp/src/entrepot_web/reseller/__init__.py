@@ -7,7 +7,10 @@ from flask import Flask
 from entrepot_web.reseller import (
     connections,
     customers,
+    mapping,
+    plans,
     plugins,
+    reconciliation,
     start,
     subscriptions,
     sync_runs,
@@ -16,11 +19,22 @@ from entrepot_web.reseller.present import install_filters
 
 __all__ = ["install_console"]
 
-_MODULES = (start, connections, sync_runs, customers, subscriptions, plugins)
+_MODULES = (
+    start,
+    connections,
+    sync_runs,
+    customers,
+    subscriptions,
+    mapping,
+    reconciliation,
+    plans,
+    plugins,
+)
 
 
 def install_console(app: Flask) -> None:
     """Register every page of the console."""
     install_filters(app)
+    app.jinja_env.globals["key_of"] = mapping.key_of
     for module in _MODULES:
         app.register_blueprint(module.pages)
