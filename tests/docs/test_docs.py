@@ -1,0 +1,137 @@
+"""The documentation says what the code does."""
+
+from __future__ import annotations
+
+import importlib.util
+import inspect
+import re
+import sys
+from pathlib import Path
+
+import click
+import pytest
+import typer
+
+
+def _load(name):
+    path = Path(__file__).with_name(f"{name}.py")
+    spec = importlib.util.spec_from_file_location(f"entrepot_docs_{name}", path)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+guide = _load("guide")
+generate = _load("generate")
+STALE = "run: .venv/bin/python tests/docs/generate.py"
+PAGES = [str(page.relative_to(guide.ROOT)) for page in guide.pages()]
+
+
+def text_of(page):
+    return (guide.ROOT / page).read_text()
+
+
+@pytest.mark.parametrize("name", sorted(generate.hooks()))
+def test_hook_is_documented(name):
+    page = text_of("docs/hooks.md")
+    assert f"### {name}\n" in page, f"{name} is missing in docs/hooks.md; {STALE}"
+    section = page.partition(f"### {name}\n")[2].partition("\n### ")[0]
+    for argument in inspect.signature(generate.hooks()[name]).parameters:
+        assert f"{argument}: " in section, f"{name} takes {argument}; {STALE}"
+
+
+def test_generated_pages_are_in_step():
+    assert text_of("docs/hooks.md") == generate.hooks_page(), STALE
+    assert text_of("docs/model.md") == generate.model_page(), STALE
+
+
+def test_table_of_settings_is_in_step():
+    page = text_of("docs/operator-guide.md")
+    assert page == generate.with_settings(page), STALE
+    assert generate.settings_table() in page, "the guide lost the table's marks"
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_commands_of_a_page_exist(page):
+    for words in guide.command_lines(guide.ROOT / page):
+        problem = _problem(words)
+        assert problem is None, f"{page}: entrepot {' '.join(words)}: {problem}"
+
+
+def test_commands_are_found_in_the_docs():
+    found = [w for page in guide.pages() for w in guide.command_lines(page)]
+    assert len(found) > 60
+    assert _problem(["nonsense"]) is not None
+    assert _problem(["sync", "--nonsense"]) is not None
+    assert _problem(["connections", "nonsense"]) is not None
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_links_of_a_page_lead_somewhere(page):
+    here = guide.ROOT / page
+    prose = guide.without_blocks(here)
+    for target in re.findall(r"\]\(([^)\s]+)\)", prose):
+        if re.match(r"(https?|mailto):", target):
+            continue
+        path, _, anchor = target.partition("#")
+        found = (here.parent / path).resolve() if path else here
+        assert found.exists(), f"{page} links to {target}"
+        if anchor:
+            assert anchor in _anchors(found), f"{page} links to {target}"
+
+
+def test_every_page_can_be_reached():
+    start = guide.ROOT / "README.md"
+    reached, waiting = {start}, [start]
+    while waiting:
+        page = waiting.pop()
+        for target in re.findall(r"\]\(([^)\s#]+\.md)", page.read_text()):
+            found = (page.parent / target).resolve()
+            if found.exists() and found not in reached:
+                reached.add(found)
+                waiting.append(found)
+    missing = {page for page in guide.DOCS.rglob("*.md")} - reached
+    assert not missing, f"no page links to {sorted(map(str, missing))}"
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_no_path_of_a_machine_in_a_page(page):
+    found = re.findall(r"(?<![\w.])/(?:work|tmp|root|home)/\w+", text_of(page))
+    assert not found
+
+
+def _problem(words):
+    """What is wrong with a command line; None when it would be understood."""
+    from entrepot.cli.main import app, globals_first
+
+    command = typer.main.get_command(app)
+    context = click.Context(command, info_name="entrepot")
+    rest = globals_first(words)
+    try:
+        while isinstance(command, click.Group):
+            context.params = {}
+            parser = command.make_parser(context)
+            _, rest, _ = parser.parse_args(args=list(rest))
+            if not rest:
+                return None  # a group, named in running text
+            name, rest = rest[0], rest[1:]
+            found = command.get_command(context, name)
+            if found is None:
+                return f"no such command: {name}"
+            command = found
+            context = click.Context(command, parent=context, info_name=name)
+        known = {
+            one for item in command.params for one in (*item.opts, *item.secondary_opts)
+        }
+        given = {word.partition("=")[0] for word in rest if word.startswith("-")}
+        unknown = given - known - {"--help"}
+        return f"no such option: {sorted(unknown)}" if unknown else None
+    except click.ClickException as error:
+        return error.format_message()
+
+
+def _anchors(page):
+    heads = re.findall(r"^#+ (.+)$", guide.without_blocks(page), re.MULTILINE)
+    plain = (re.sub(r"[^\w\- ]", "", head.lower()) for head in heads)
+    return {head.replace(" ", "-") for head in plain}
