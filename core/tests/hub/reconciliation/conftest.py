@@ -283,9 +283,8 @@ class MemoryPsa:
             self.line(
                 id_,
                 change.company_id,
-                0,
+                int(change.quantity or 0),
                 product_id=change.product_id,
-                quantity=change.quantity,
                 unit_price=change.unit_price,
                 unit_cost=change.unit_cost,
                 effective=change.effective,

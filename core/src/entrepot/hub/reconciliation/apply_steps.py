@@ -92,21 +92,22 @@ class ApplySteps:
         """Mark the plan as applying.
 
         Returns:
-            ``connection``, the ``companies`` to read afresh, and ``groups``: parts by
-            agreement, in order. Without groups when there is nothing left to do.
+            ``connection``, the ``companies`` to read afresh, and ``groups``: parts
+            still to be written by agreement, in order.
         """
         with self._store.unit(info.scope) as session:
             plan = existing_plan(session, info.tenant_id, info.plan_id)
             parts = [
                 part
                 for part in parts_of(session, plan)
-                if part.state in ("approved", *BEGUN)
+                if part.state in ("approved", "verifying", *BEGUN)
             ]
             if parts:
                 plan.state, plan.run_id = "applying", info.run_id
             groups: dict[str, list[int]] = {}
             for part in parts:
-                groups.setdefault(part.agreement_id, []).append(part.seq)
+                if part.state != "verifying":
+                    groups.setdefault(part.agreement_id, []).append(part.seq)
             return {
                 "connection": plan.psa_connection_id,
                 "companies": sorted({part.company_id for part in parts}),
