@@ -48,8 +48,8 @@ class MicrosoftSimulator(Simulator):
             "validation": Quota(limit=2, window=60.0),
         },
         "test": {
-            "tenant": Quota(limit=50, window=0.5),
-            "validation": Quota(limit=2, window=0.5),
+            "tenant": Quota(limit=50, window=1.0),
+            "validation": Quota(limit=2, window=1.0),
         },
     }
 
