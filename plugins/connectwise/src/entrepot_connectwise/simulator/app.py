@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from entrepot.sdk.simulator import Options, Quota, Simulator
 from werkzeug.wrappers import Request, Response
@@ -100,18 +100,18 @@ class ConnectWiseSimulator(Simulator):
             )
         return response
 
-    def expire_tokens(self) -> None:
-        """Temporary keys end; permanent ones stay, as at the vendor."""
-        self.keyring.end_temporary()
-
-    def connection_settings(self) -> dict[str, Any]:
-        """Settings and keys of a connection to this simulator."""
+    def connection_settings(self) -> dict[str, object]:
+        """Site, company and keys of the integration's API member."""
         return {
             "site": self.base_url,
             "company": self.world.knobs.company,
             "public_key": PUBLIC_KEY,
             "private_key": PRIVATE_KEY,
         }
+
+    def expire_tokens(self) -> None:
+        """Temporary keys end; permanent ones stay, as at the vendor."""
+        self.keyring.end_temporary()
 
     def summary(self) -> dict[str, object]:
         """Rows per table, and the tenant's switches."""
