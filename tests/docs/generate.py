@@ -154,7 +154,7 @@ def _attributes(kind: type) -> str:
     for item in fields(kind):
         rows.append(
             f"| `{item.name}` | `{_type(hints[item.name])}` | {_default(item)} "
-            f"| {_cell(told.get(item.name, ''))} |".replace(" |  |", " | |")
+            f"| {_cell(told.get(item.name, ''))} |".replace("|  |", "| |")
         )
     return "\n".join(rows)
 

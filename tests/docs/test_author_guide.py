@@ -73,6 +73,7 @@ def test_guides_plugin_follows_the_house_rules(project):
     call(*ruff, "format", "--check", *config, "src", "tests", cwd=source)
 
 
+@pytest.mark.heavy
 def test_guides_plugin_conforms(project):
     source, site = project
     shown = call(
@@ -93,6 +94,7 @@ def test_guides_plugin_conforms(project):
     assert re.search(r"\d\d passed, 5 xfailed", shown), shown
 
 
+@pytest.mark.heavy
 def test_hub_reads_through_the_guides_plugin(project, tmp_path):
     _, site = project
     surroundings = {

@@ -91,7 +91,7 @@ def test_every_page_can_be_reached():
             if found.exists() and found not in reached:
                 reached.add(found)
                 waiting.append(found)
-    missing = {page for page in guide.DOCS.rglob("*.md")} - reached
+    missing = set(guide.DOCS.rglob("*.md")) - reached
     assert not missing, f"no page links to {sorted(map(str, missing))}"
 
 
