@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 import shutil
+import signal
 import socket
 import sys
 import threading
@@ -24,7 +25,10 @@ from entrepot.cli.context import Cli, cli_of
 from entrepot.cli.exits import CONFIG, CommandFailed
 from entrepot.cli.serve import commands
 from entrepot.cli.setup import prepare_database
+from entrepot.hub.mapping.jobs import JOB as SUGGEST
+from entrepot.hub.reconciliation.jobs import RECONCILE
 from entrepot.hub.reconciliation.queries import IssueQuery
+from entrepot.hub.sync.service import JOB as SYNC
 from entrepot.jobs.views import RunQuery
 from entrepot.sdk.model import PluginKind
 from entrepot.sdk.simulator import ControlClient
@@ -36,6 +40,7 @@ CUSTOMERS = 200
 SUBSCRIPTIONS = 1_500
 DRIFT = 0.08
 EMAIL = "demo@entrepot.example"
+_FIRST_WORK = frozenset({SYNC, SUGGEST, RECONCILE})
 _READY_SECONDS = 60.0
 _LOOK_SECONDS = 0.3
 
@@ -61,6 +66,7 @@ def demo(
         msg = "--scale is a number above zero."
         raise typer.BadParameter(msg)
     told = cli_of(ctx)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     cli = Cli(config=_settings_file(folder.resolve(), port), json=told.json)
@@ -192,7 +198,7 @@ class _Stage:
 
     def _command(self, one: _Simulated, *more: str) -> Command:
         argv = [
-            *(sys.executable, "-m", "entrepot.cli", "--json", "simulator", "run"),
+            *(sys.executable, "-m", "entrepot.cli", "simulator", "run", "--quiet"),
             *(one.name, "--port", str(one.port)),
             *("--customers", str(max(1, round(CUSTOMERS * self.scale)))),
             *("--subscriptions", str(max(1, round(SUBSCRIPTIONS * self.scale)))),
@@ -258,10 +264,13 @@ class _Stage:
                 )
 
     def _rest(self, hub: Hub, actor: Actor, text: str) -> None:
-        """Wait until nothing runs any more."""
+        """Wait until nothing is read, matched or compared any more."""
         self._say(text)
         scope = TenantScope(actor.tenant_id)
-        while any(one.active for one in hub.jobs.runs.list(scope, RunQuery()).items):
+        while any(
+            one.active and one.kind in _FIRST_WORK
+            for one in hub.jobs.runs.list(scope, RunQuery(limit=100)).items
+        ):
             time.sleep(_LOOK_SECONDS)
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
@@ -11,6 +13,7 @@ import typer
 
 from entrepot.cli.context import Cli, cli_of
 from entrepot.cli.exits import MISSING, REFUSED, CommandFailed
+from entrepot.supervisor import watch_lifeline
 
 
 def register(app: typer.Typer) -> None:
@@ -39,6 +42,7 @@ def run(
         list[str] | None, typer.Option(help="key=value; this simulator's own switches.")
     ] = None,
     control_token: Annotated[str, typer.Option(help="Guards the control.")] = "",
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing.")] = False,
 ) -> None:
     """Serve a simulator until Ctrl-C."""
     from entrepot.sdk.simulator import Options, run_simulator
@@ -55,9 +59,15 @@ def run(
         control_token=control_token or None,
         extra=dict(_pair(one) for one in extra or []),
     )
+    # Under a supervisor (the demo's) it ends when that is gone, however it went.
+    watch_lifeline(lambda: os.kill(os.getpid(), signal.SIGTERM))
     try:
         run_simulator(
-            name, options, on_ready=lambda _sim, server: _ready(cli, server.base_url)
+            name,
+            options,
+            on_ready=lambda _sim, server: (
+                None if quiet else _ready(cli, server.base_url)
+            ),
         )
     except LookupError as error:
         raise CommandFailed(MISSING, str(error)) from error

@@ -14,4 +14,4 @@ import entrepot.hub.sync.tables
 import entrepot.hub.tenants.tables
 import entrepot.hub.users.tables
 import entrepot.jobs.tables
-import entrepot.store.tables  # noqa: F401
+import entrepot.store.tables  # noqa: F401 - imported for its tables

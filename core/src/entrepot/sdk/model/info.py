@@ -140,7 +140,7 @@ class MatchingVocabulary:
     """A vendor's words for core's matcher, as data.
 
     Attributes:
-        aliases: Short forms of product names ("M365" for the long form).
+        aliases: Short forms of product names, each with its long form.
         guard_words: Sets of words or phrases that must be equal on both sides.
         throwaway_domains: Domains that say nothing about a company, such as the
             vendor's default domains.
