@@ -5,24 +5,27 @@ The caller is the only writer of the connection.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from operator import itemgetter
 from typing import Any
 
 import msgspec
 from sqlalchemy import Connection, Table, select
 from sqlalchemy.orm import Session
 
-from entrepot.hub.sync.driver import Encoded, insert_rows, update_rows
+from entrepot.hub.sync.driver import insert_columns, update_columns
+from entrepot.hub.sync.forms import Encoded, Same, Values
 from entrepot.hub.sync.targets import Target
 from entrepot.store.ids import new_ids
 
 _LOOK_UP = 5_000
+Extra = tuple[str, Callable[[Any], Any]]
 _TICK = timedelta(microseconds=1)  # two states are never learnt at one moment
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: one is made for every object of a load
 class Incoming:
     """One object that may have changed.
 
@@ -99,8 +102,8 @@ class BulkWriter:
         self,
         target: Target,
         *,
-        extra: Sequence[tuple[str, Callable[[Any], Any]]] = (),
-        extra_always: Sequence[tuple[str, Callable[[Any], Any]]] = (),
+        extra: Sequence[Extra] = (),
+        extra_always: Sequence[Extra] = (),
     ) -> None:
         self.target = target
         self._extra = tuple(extra)
@@ -194,38 +197,41 @@ class BulkWriter:
     ) -> None:
         if not fresh:
             return
+        # In the order of the unique index: the load then walks through it once.
+        fresh.sort(key=_first)
         ids = new_ids(self.target.prefix, len(fresh))
-        extras = (*self._extra, *self._always)
-        columns = (*_SYSTEM, *self.target.columns, *(name for name, _ in extras))
-        others = _defaults(self.target.table, columns)
-        rows = [
-            (
-                row_id,
-                origin.tenant_id,
-                origin.connection_id,
-                vendor_id,
-                item.row_hash,
-                origin.read_at,
-                0,
-                *self.target.values(item.record),
-                *(fill(item.record) for _, fill in extras),
-                *(value for _, value in others),
-            )
-            for row_id, (vendor_id, item) in zip(ids, fresh, strict=True)
-        ]
-        columns = (*columns, *(name for name, _ in others))
-        insert_rows(connection, self.target.table, columns, rows)
-        facts = zip(ids, (item for _, item in fresh), strict=True)
-        self._facts(
-            connection, [(i, item, "new", origin.read_at) for i, item in facts], origin
-        )
-        done.new += len(rows)
+        records = [item.record for _, item in fresh]
+        columns: dict[str, Values] = {
+            "id": ids,
+            "tenant_id": Same(origin.tenant_id),
+            "connection_id": Same(origin.connection_id),
+            "vendor_id": [vendor_id for vendor_id, _ in fresh],
+            "row_hash": [item.row_hash for _, item in fresh],
+            "known_at": Same(origin.read_at),
+            "missing_runs": Same(0),
+            **self._filled(records, (*self._extra, *self._always)),
+        }
+        columns.update(_defaults(self.target.table, columns))
+        insert_columns(connection, self.target.table, columns, len(ids))
+        moments = Same(origin.read_at)
+        self._facts(connection, ids, records, Same("new"), moments, origin)
+        done.new += len(ids)
         done.new_hashes.extend(item.row_hash for _, item in fresh)
-        done.created.extend(
-            (vendor_id, row_id)
-            for row_id, (vendor_id, _) in zip(ids, fresh, strict=True)
-        )
+        done.created.extend(zip((one for one, _ in fresh), ids, strict=True))
         done.touched.extend(ids)
+
+    def _filled(self, records: Sequence[Any], extras: Sequence[Extra]) -> _Columns:
+        """The columns that the other side fills, and `extras`."""
+        found: _Columns = dict(
+            zip(
+                self.target.columns,
+                zip(*map(self.target.values, records), strict=True),
+                strict=True,
+            )
+        )
+        for name, fill in extras:
+            found[name] = [fill(record) for record in records]
+        return found
 
     def _update(
         self,
@@ -236,112 +242,78 @@ class BulkWriter:
     ) -> None:
         if not changed:
             return
-        columns = (
-            "row_hash",
-            "known_at",
-            "missing_since",
-            "missing_runs",
-            "gone_at",
-            *self.target.columns,
-            *(name for name, _ in self._always),
-        )
+        records = [item.record for _, item in changed]
         learnt = [max(origin.read_at, row.known_at + _TICK) for row, _ in changed]
-        rows = [
-            (
-                row.id,
-                item.row_hash,
-                at,
-                None,
-                0,
-                None,
-                *self.target.values(item.record),
-                *(fill(item.record) for _, fill in self._always),
-            )
-            for (row, item), at in zip(changed, learnt, strict=True)
-        ]
-        update_rows(connection, self.target.table, columns, rows)
+        ids = [row.id for row, _ in changed]
+        columns: dict[str, Values] = {
+            "row_hash": [item.row_hash for _, item in changed],
+            "known_at": learnt,
+            "missing_since": Same(None),
+            "missing_runs": Same(0),
+            "gone_at": Same(None),
+            **self._filled(records, self._always),
+        }
+        update_columns(connection, self.target.table, ids, columns)
         kinds = ["back" if row.gone_at else "changed" for row, _ in changed]
-        self._facts(
-            connection,
-            [
-                (row.id, item, kind, at)
-                for (row, item), kind, at in zip(changed, kinds, learnt, strict=True)
-            ],
-            origin,
-        )
+        self._facts(connection, ids, records, kinds, learnt, origin)
         done.back += kinds.count("back")
         done.new_hashes.extend(item.row_hash for _, item in changed)
         done.changed += kinds.count("changed")
-        done.touched.extend(row.id for row, _ in changed)
+        done.touched.extend(ids)
 
     def _facts(
         self,
         connection: Connection,
-        items: list[tuple[str, Incoming, str, datetime]],
+        ids: Sequence[str],
+        records: Sequence[Any],
+        changes: Values,
+        moments: Values,
         origin: Origin,
     ) -> None:
         target = self.target
         if target.fact is None:
             return
-        dated = "date_estimated" in target.fact.c
-        further = target.fact_columns
-        columns = (
-            *_FACT,
-            *(("date_estimated",) if dated else ()),
-            *(name for name, _ in further),
-        )
-        rows = []
-        for row_id, item, change, at in items:
-            since = target.since(item.record)
-            if since is None and change == "new":
-                since = target.began(item.record)
-            rows.append(
-                (
-                    row_id,
-                    at,
-                    origin.tenant_id,
-                    origin.connection_id,
-                    since or at,
-                    origin.run_id,
-                    change,
-                    Encoded(msgspec.json.encode(item.record).decode()),
-                    *((since is None,) if dated else ()),
-                    *(fill(item.record) for _, fill in further),
-                )
-            )
-        insert_rows(connection, target.fact, columns, rows)
+        kinds = _each(changes, len(ids))
+        known = _each(moments, len(ids))
+        since = [target.since(record) for record in records]
+        for place, kind in enumerate(kinds):
+            if since[place] is None and kind == "new":
+                since[place] = target.began(records[place])
+        columns: dict[str, Values] = {
+            "object_id": ids,
+            "known_at": moments,
+            "tenant_id": Same(origin.tenant_id),
+            "connection_id": Same(origin.connection_id),
+            "valid_from": [one or at for one, at in zip(since, known, strict=True)],
+            "run_id": Same(origin.run_id),
+            "change": changes,
+            "payload": [Encoded(_json(record), "utf-8") for record in records],
+        }
+        if "date_estimated" in target.fact.c:
+            columns["date_estimated"] = [one is None for one in since]
+        for name, fill in target.fact_columns:
+            columns[name] = [fill(record) for record in records]
+        insert_columns(connection, target.fact, columns, len(ids))
 
 
-_SYSTEM = (
-    "id",
-    "tenant_id",
-    "connection_id",
-    "vendor_id",
-    "row_hash",
-    "known_at",
-    "missing_runs",
-)
-_FACT = (
-    "object_id",
-    "known_at",
-    "tenant_id",
-    "connection_id",
-    "valid_from",
-    "run_id",
-    "change",
-    "payload",
-)
+_Columns = dict[str, Values]
+_json = msgspec.json.Encoder().encode
+_first = itemgetter(0)
 
 
-def _defaults(table: Table, given: Sequence[str]) -> list[tuple[str, Any]]:
+def _each(values: Values, count: int) -> Sequence[Any]:
+    return [values.value] * count if isinstance(values, Same) else values
+
+
+def _defaults(table: Table, given: Collection[str]) -> dict[str, Same]:
     """The defaults of columns that a new row does not fill, as the ORM would."""
-    found: list[tuple[str, Any]] = []
+    found: dict[str, Same] = {}
     for column in table.columns:
         default = column.default
         if column.name in given or default is None:
             continue
         value = default.arg(None) if default.is_callable else default.arg  # type: ignore[attr-defined]  # scalar or callable, we use no other
-        found.append((column.name, value))
+        found[column.name] = Same(value)
     return found
 
 

@@ -1,53 +1,90 @@
 """Rows through the driver, inside SQLAlchemy's transaction.
 
 COPY on PostgreSQL, ``executemany`` elsewhere. Value conversions are derived from the
-tables, so that a bulk write and an ordinary one store the same.
+tables, so that a bulk write and an ordinary one store the same. Values come a column
+at a time: most columns of a load hold one value, or none, and cost nothing then.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice, repeat
 from typing import Any
 
 from sqlalchemy import Connection, Table
 
-from entrepot.store.types import driver_form
+from entrepot.hub.sync.forms import (
+    Encoded,
+    Same,
+    Values,
+    converted,
+    copy_texts,
+    form_of,
+)
+
+__all__ = [
+    "Encoded",
+    "Same",
+    "comparable",
+    "insert_columns",
+    "insert_rows",
+    "update_columns",
+]
 
 Row = tuple[Any, ...]
 _COPY_FROM = 200  # rows from which a COPY is cheaper than executemany
+_PIECE = 2_000  # rows handed to the driver at once
 
 
-class Encoded(str):
-    """JSON text that is ready for a JSON column."""
+def insert_columns(
+    connection: Connection, table: Table, columns: Mapping[str, Values], count: int
+) -> None:
+    """Insert `count` rows.
 
-    __slots__ = ()
+    Args:
+        connection: In a transaction.
+        table: Where to.
+        columns: Values by column, each as many as there are rows.
+        count: Number of rows.
+    """
+    if not count:
+        return
+    filled = {name: values for name, values in columns.items() if not _empty(values)}
+    if _copies(connection, count):
+        _copy(connection, table, table.name, filled)
+        return
+    names, rows = _driver_rows(connection, table, filled, count)
+    marks = ", ".join([_mark(connection)] * len(names))
+    sql = f"INSERT INTO {table.name} ({_names(names)}) VALUES ({marks})"  # noqa: S608 - names come from our tables
+    _cursor(connection).executemany(sql, rows)
 
 
 def insert_rows(
-    connection: Connection, table: Table, columns: Sequence[str], rows: list[Row]
+    connection: Connection, table: Table, columns: Sequence[str], rows: Sequence[Row]
 ) -> None:
     """Insert `rows`, whose values stand in the order of `columns`."""
-    driver_rows = _driver_rows(connection, table, columns, rows)
-    if _copies(connection, rows):
-        _copy(connection, table.name, columns, driver_rows)
-        return
-    marks = ", ".join([_mark(connection)] * len(columns))
-    sql = f"INSERT INTO {table.name} ({_names(columns)}) VALUES ({marks})"  # noqa: S608 - names come from our tables
-    _cursor(connection).executemany(sql, driver_rows)
+    by_column = dict(zip(columns, zip(*rows, strict=True), strict=True)) if rows else {}
+    insert_columns(connection, table, by_column, len(rows))
 
 
-def update_rows(
-    connection: Connection, table: Table, columns: Sequence[str], rows: list[Row]
+def update_columns(
+    connection: Connection,
+    table: Table,
+    ids: Sequence[str],
+    columns: Mapping[str, Values],
 ) -> None:
-    """Update rows by id; each row is the id followed by values of `columns`."""
-    driver_rows = _driver_rows(connection, table, ("id", *columns), rows)
-    if _copies(connection, rows):
-        _update_by_copy(connection, table, columns, driver_rows)
+    """Update rows by id; values stand in the order of `ids`."""
+    if not ids:
         return
+    if _copies(connection, len(ids)):
+        _update_by_copy(connection, table, ids, columns)
+        return
+    every = {**columns, "id": ids}
+    names, rows = _driver_rows(connection, table, every, len(ids))
     mark = _mark(connection)
-    sets = ", ".join(f'"{name}" = {mark}' for name in columns)
+    sets = ", ".join(f'"{name}" = {mark}' for name in names[:-1])
     sql = f"UPDATE {table.name} SET {sets} WHERE id = {mark}"  # noqa: S608 - names come from our tables
-    _cursor(connection).executemany(sql, [(*row[1:], row[0]) for row in driver_rows])
+    _cursor(connection).executemany(sql, rows)
 
 
 def comparable(
@@ -57,60 +94,88 @@ def comparable(
     values: Row,
 ) -> Row:
     """Values in the driver's form, in which equal content is equal."""
-    return _driver_rows(connection, table, columns, [values])[0]
+    by_column: dict[str, Values] = {
+        name: Same(value) for name, value in zip(columns, values, strict=True)
+    }
+    return next(_driver_rows(connection, table, by_column, 1)[1])
+
+
+def _empty(values: Values) -> bool:
+    """Whether a column holds nothing, so that it may be left out."""
+    if isinstance(values, Same):
+        return values.value is None
+    return values[0] is None and all(value is None for value in values)
 
 
 def _update_by_copy(
-    connection: Connection, table: Table, columns: Sequence[str], rows: list[Row]
+    connection: Connection,
+    table: Table,
+    ids: Sequence[str],
+    columns: Mapping[str, Values],
 ) -> None:
     stage = f"stage_{table.name}"
+    staged = {"id": ids, **_varying(columns)}
+    same = {name: one for name, one in columns.items() if isinstance(one, Same)}
     cursor = _cursor(connection)
     cursor.execute(
         f"CREATE TEMP TABLE {stage} ON COMMIT DROP AS "  # noqa: S608 - our own names
-        f"SELECT {_names(('id', *columns))} FROM {table.name} WITH NO DATA"
+        f"SELECT {_names(staged)} FROM {table.name} WITH NO DATA"
     )
-    _copy(connection, stage, ("id", *columns), rows)
-    sets = ", ".join(f'"{name}" = s."{name}"' for name in columns)
+    _copy(connection, table, stage, staged)
+    sets = [f'"{name}" = s."{name}"' for name in staged if name != "id"]
+    sets += [f'"{name}" = %s' for name in same]
+    _, rows = _driver_rows(connection, table, same, 1)
     cursor.execute(
-        f"UPDATE {table.name} t SET {sets} FROM {stage} s WHERE t.id = s.id"  # noqa: S608 - our own names
+        f"UPDATE {table.name} t SET {', '.join(sets)} "  # noqa: S608 - our own names
+        f"FROM {stage} s WHERE t.id = s.id",
+        next(rows, ()),
     )
     cursor.execute(f"DROP TABLE {stage}")
 
 
+def _varying(columns: Mapping[str, Values]) -> dict[str, Sequence[Any]]:
+    return {name: one for name, one in columns.items() if not isinstance(one, Same)}
+
+
 def _copy(
-    connection: Connection, table: str, columns: Sequence[str], rows: list[Row]
+    connection: Connection,
+    table: Table,
+    into: str,
+    columns: Mapping[str, Values],
 ) -> None:
-    with _cursor(connection).copy(
-        f"COPY {table} ({_names(columns)}) FROM STDIN"
-    ) as copy:
-        for row in rows:
-            copy.write_row(row)
+    """COPY in text form; constant columns are the same end of every line."""
+    dialect, varying = connection.dialect, _varying(columns)
+    texts = [copy_texts(table.c[name], dialect, one) for name, one in varying.items()]
+    tail = ""
+    for name, one in columns.items():
+        if isinstance(one, Same):
+            tail += "\t" + copy_texts(table.c[name], dialect, [one.value])[0]
+    tail += "\n"
+    names = [*varying, *(name for name in columns if name not in varying)]
+    rows = map("\t".join, zip(*texts, strict=True))
+    with _cursor(connection).copy(f"COPY {into} ({_names(names)}) FROM STDIN") as copy:
+        while piece := list(islice(rows, _PIECE)):
+            copy.write(tail.join(piece) + tail)
 
 
-def _copies(connection: Connection, rows: list[Row]) -> bool:
-    return connection.dialect.name == "postgresql" and len(rows) >= _COPY_FROM
+def _copies(connection: Connection, count: int) -> bool:
+    return connection.dialect.name == "postgresql" and count >= _COPY_FROM
 
 
 def _driver_rows(
-    connection: Connection, table: Table, columns: Sequence[str], rows: list[Row]
-) -> list[Row]:
-    forms = [
-        (place, form)
-        for place, name in enumerate(columns)
-        if (form := driver_form(table.c[name], connection.dialect)) is not None
-    ]
-    out: list[Row] = []
-    for row in rows:
-        values = list(row)
-        for place, form in forms:
-            value = values[place]
-            if value is not None:
-                values[place] = str(value) if type(value) is Encoded else form(value)
-        out.append(tuple(values))
-    return out
+    connection: Connection, table: Table, columns: Mapping[str, Values], count: int
+) -> tuple[list[str], Iterator[Row]]:
+    found: list[Any] = []
+    for name, values in columns.items():
+        form = form_of(table.c[name], connection.dialect)
+        if isinstance(values, Same):
+            found.append(repeat(converted(form, [values.value])[0], count))
+        else:
+            found.append(converted(form, values))
+    return list(columns), iter(zip(*found, strict=True))
 
 
-def _names(columns: Sequence[str]) -> str:
+def _names(columns: Sequence[str] | Mapping[str, Any]) -> str:
     return ", ".join(f'"{name}"' for name in columns)
 
 

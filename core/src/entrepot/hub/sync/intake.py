@@ -165,13 +165,17 @@ class Intake:
         before = self.memory.duplicates
         unknown = self.memory.note(hashes)
         self.counts["duplicates"] += self.memory.duplicates - before
+        places = unknown.nonzero()[0].tolist()
+        signed = hashes.view(hashing.SIGNED)[unknown].tolist()
+        if raw is None:
+            return [page.items[place] for place in places], signed
         records: list[Any] = []
         kept: list[int] = []
-        for place in map(int, unknown.nonzero()[0]):
-            record = page.items[place] if raw is None else self._decoded(raw, place)
+        for place, row_hash in zip(places, signed, strict=True):
+            record = self._decoded(raw, place)
             if record is not None:
                 records.append(record)
-                kept.append(hashing.signed(int(hashes[place])))
+                kept.append(row_hash)
         return records, kept
 
     def _decoded(self, raw: Any, place: int) -> Any:  # noqa: ANN401 - any model record

@@ -15,6 +15,7 @@ import xxhash
 
 Hashes = npt.NDArray[np.uint64]
 Mask = npt.NDArray[np.bool_]
+SIGNED = np.int64  # how databases keep a hash
 
 
 def seed_of(mapping_version: str) -> int:
@@ -33,7 +34,7 @@ def signed(value: int) -> int:
     return value - 2**64 if value >= 2**63 else value
 
 
-KEPT = 200_000  # new hashes kept in a checkpoint; beyond, the books are read again
+KEPT = 20_000  # new hashes kept in a checkpoint; beyond, the books are read again
 
 
 class HashMemory:
@@ -75,7 +76,7 @@ class HashMemory:
 
     def wrote(self, new_hashes: Iterable[int], old_hashes: Iterable[int]) -> None:
         """Take note of what was written: none of the old ones looks vanished."""
-        old = np.fromiter((value % 2**64 for value in old_hashes), dtype=np.uint64)
+        old = np.fromiter(old_hashes, dtype=SIGNED).view(np.uint64)
         self.added.extend(value % 2**64 for value in new_hashes)
         if not len(old):
             return
@@ -147,6 +148,6 @@ def _bytes(values: list[int]) -> bytes:
 
 def pack(row_hashes: Iterable[int]) -> bytes:
     """Sorted little-endian hashes from signed row hashes, for `HashMemory`."""
-    values = np.fromiter((value % 2**64 for value in row_hashes), dtype=np.uint64)
+    values = np.fromiter(row_hashes, dtype=SIGNED).view(np.uint64)
     values.sort()
     return values.astype("<u8").tobytes()

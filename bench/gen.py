@@ -1,0 +1,200 @@
+"""The vendor's data: seeded, in one blob of comma-joined JSON objects.
+
+Any page is a slice of the blob. The quantity stands at a fixed place in every item,
+four characters wide, so that a change at the vendor is four bytes overwritten in
+place: the truth about every later state is known without parsing anything.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import xxhash
+
+SEED = 20260315
+LAYOUT = 3  # of the files; another number makes them anew
+SUBSCRIPTIONS_PER_CUSTOMER = 100
+_WIDTH = 4
+_MARK = b'"quantity":'
+
+_PRODUCTS = 400
+_TERMS = (("P1Y", "monthly"), ("P1M", "monthly"), ("P1Y", "annual"), ("P3Y", "annual"))
+_NOTE = (
+    "Seats may be reduced within seven days after the start of each term; the term "
+    "renews by itself unless it is told otherwise before its last day."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    """A generated vendor.
+
+    Attributes:
+        blob: File of comma-joined items.
+        offsets: Where each item starts; one more for the end (plus a comma).
+        places: Where each item's quantity stands.
+        quantities: Each item's quantity at the beginning.
+        count: Number of subscriptions.
+        customers: Number of customers.
+    """
+
+    blob: Path
+    offsets: np.ndarray
+    places: np.ndarray
+    quantities: np.ndarray
+    count: int
+    customers: int
+
+
+def customers_of(count: int) -> int:
+    """How many customers own so many subscriptions."""
+    return max(1, count // SUBSCRIPTIONS_PER_CUSTOMER)
+
+
+def vendor_id(number: int) -> str:
+    """The vendor's id of a subscription: a UUID that looks random."""
+    text = xxhash.xxh3_128_hexdigest(number.to_bytes(8, "big"), SEED)
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+
+def price_of(number: int) -> str:
+    """The unit price of a subscription, as the vendor writes it."""
+    return f"{1 + number % 89}.{number % 10_000:04}"
+
+
+def customer_id(number: int) -> str:
+    """The vendor's id of a customer."""
+    return f"c{number:07}"
+
+
+def customer_item(number: int) -> bytes:
+    """A customer as the vendor lists it."""
+    name = f"Customer {number:07} Trading Company"
+    return json.dumps(
+        {
+            "id": customer_id(number),
+            "name": name,
+            "domain": f"customer{number}.example",
+            "email": f"office@customer{number}.example",
+            "country": "PT",
+            "currency": "EUR",
+        },
+        separators=(",", ":"),
+    ).encode()
+
+
+def item(number: int, quantity: int, customers: int) -> bytes:
+    """A subscription as the vendor lists it: about 1.1 kB, half of it never mapped."""
+    term, cycle = _TERMS[number % len(_TERMS)]
+    product = number % _PRODUCTS
+    id_ = vendor_id(number)
+    owner = customer_id(number % customers)
+    day, hour = 1 + number % 28, number % 24
+    return (
+        f'{{"id":"{id_}","customerId":"{owner}","quantity":{quantity:>{_WIDTH}},'
+        f'"unitPrice":{price_of(number)},"currency":"EUR",'
+        f'"sku":"PROD{product:04}:0001","productId":"PROD{product:04}",'
+        f'"offerName":"Business Suite Plan {product}",'
+        f'"friendlyName":"Office {number % 1000}","status":"active",'
+        f'"termDuration":"{term}","billingCycle":"{cycle}","unitType":"Licences",'
+        f'"creationDate":"2025-03-{day:02}T{hour:02}:11:12.1234567Z",'
+        f'"effectiveStartDate":"2026-01-{day:02}T00:00:00Z",'
+        f'"commitmentEndDate":"2027-01-{day:02}T00:00:00Z",'
+        f'"changedAt":"2026-02-{day:02}T{hour:02}:30:00Z",'
+        f'"autoRenewEnabled":true,"isTrial":false,"hasPurchasableAddons":false,'
+        f'"orderId":"{id_[:13]}","publisherName":"Publisher {product % 17}",'
+        f'"partnerId":"4{number % 997:06}","promotionId":"PROMO{product:03}",'
+        f'"consumptionType":"licence-based","contractType":"subscription",'
+        f'"note":"{_NOTE}",'
+        f'"links":{{"self":{{"uri":"/customers/{owner}/subscriptions/{id_}",'
+        f'"method":"GET","headers":[]}},"offer":{{"uri":"/offers/PROD{product:04}",'
+        f'"method":"GET","headers":[]}}}},'
+        f'"attributes":{{"objectType":"Subscription","etag":"W/{id_[24:]}"}}}}'
+    ).encode()
+
+
+def quantities_of(count: int) -> np.ndarray:
+    """The quantity of every subscription at the beginning."""
+    random_numbers = np.random.default_rng(SEED)
+    return random_numbers.integers(1, 500, count, dtype=np.int64)
+
+
+def load(folder: Path, count: int) -> Data:
+    """Return the generated data, from its files when they are there."""
+    home = folder / f"data-{LAYOUT}-{count}"
+    if not (home / "done").exists():
+        shutil.rmtree(home, ignore_errors=True)
+        home.mkdir(parents=True)
+        _write(home, count)
+        (home / "done").touch()
+    return Data(
+        blob=home / "items.bin",
+        offsets=np.load(home / "offsets.npy"),
+        places=np.load(home / "places.npy"),
+        quantities=quantities_of(count),
+        count=count,
+        customers=customers_of(count),
+    )
+
+
+def _write(home: Path, count: int) -> None:
+    customers = customers_of(count)
+    quantities = quantities_of(count).tolist()
+    offsets = np.zeros(count + 1, dtype=np.int64)
+    places = np.zeros(count, dtype=np.int64)
+    position = 0
+    with (home / "items.bin").open("wb") as stream:
+        for number, quantity in enumerate(quantities):
+            data = item(number, quantity, customers)
+            offsets[number] = position
+            places[number] = position + data.index(_MARK) + len(_MARK)
+            stream.write(data)
+            stream.write(b",")
+            position += len(data) + 1
+    offsets[count] = position
+    np.save(home / "offsets.npy", offsets)
+    np.save(home / "places.npy", places)
+
+
+def changed(count: int, step: int, per_mille: int) -> np.ndarray:
+    """Which items change in a step: random, none twice."""
+    if per_mille >= 1000:
+        return np.arange(count)
+    wanted = max(1, count * per_mille // 1000)
+    chosen = random.Random(f"{SEED}/{step}").sample(range(count), wanted)
+    return np.array(sorted(chosen), dtype=np.int64)
+
+
+def advance(quantities: np.ndarray, step: int, per_mille: int) -> np.ndarray:
+    """Change quantities in place as the vendor does; returns which."""
+    places = changed(len(quantities), step, per_mille)
+    quantities[places] = quantities[places] % 900 + 1 + step % 7
+    return places
+
+
+def written(quantity: int) -> bytes:
+    """A quantity as it stands in the blob."""
+    return b"%4d" % quantity
+
+
+def price_scaled(number: int) -> int:
+    """The unit price in steps of 10 to the minus 10."""
+    return (1 + number % 89) * 10**10 + (number % 10_000) * 10**6
+
+
+def digest(vendor: str, quantity: int, price: int) -> int:
+    """What one row adds to the checksum of a state; the price is scaled by 10^10."""
+    return xxhash.xxh3_64_intdigest(f"{vendor}|{quantity}|{price}".encode())
+
+
+def checksum(quantities: np.ndarray) -> int:
+    """The checksum of a whole state; rows may be added in any order."""
+    total = 0
+    for number, quantity in enumerate(quantities.tolist()):
+        total += digest(vendor_id(number), quantity, price_scaled(number))
+    return total % 2**64

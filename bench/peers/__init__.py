@@ -1,0 +1,1 @@
+"""The same job done by other software, each in a virtual environment of its own."""

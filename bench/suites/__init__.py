@@ -1,0 +1,1 @@
+"""Which cells are run, in which order, and what each must prove."""
