@@ -8,6 +8,8 @@ import pytest
 from entrepot.hub.users.rules import ROLES
 from entrepot_web.api.registry import RESOURCES
 
+PARAMETER = r"<(?:\w+(?:\([^)]*\))?:)?(\w+)>"
+
 
 def known_ids(books) -> dict[str, str]:
     return {
@@ -17,20 +19,19 @@ def known_ids(books) -> dict[str, str]:
         "run_id": books.run,
         "company_id": books.ids["company"],
         "agreement_id": books.ids["agreement"],
+        "what": "customers",
         **books.ids,
     }
 
 
 def routes(prefix: str, app):
     for rule in app.url_map.iter_rules():
-        if rule.rule.startswith(prefix) and rule.arguments:
+        if rule.rule.startswith(prefix) and rule.arguments - {"what"}:
             yield rule
 
 
 def filled(rule, ids: dict[str, str]) -> str:
-    return re.sub(
-        r"<(?:\w+:)?(\w+)>", lambda match: ids.get(match.group(1), "x_0"), rule.rule
-    )
+    return re.sub(PARAMETER, lambda match: ids.get(match.group(1), "x_0"), rule.rule)
 
 
 def test_foreign_ids_are_404_on_every_api_route(
@@ -66,9 +67,10 @@ def test_lists_of_another_reseller_are_empty(web, tenant, books, other_tenant) -
         for method, rule, declared in resource.operations:
             if method == "GET" and "<" not in rule and declared.permission:
                 answer = stranger(method, rule)
-                assert answer.status_code == 200, rule
+                assert answer.status_code in (200, 400), rule
                 text = answer.text
-                for identifier in (*known_ids(books).values(), tenant):
+                own = known_ids(books) | {"what": tenant}
+                for identifier in own.values():
                     assert identifier not in text, rule
 
 
@@ -76,7 +78,7 @@ def test_foreign_pages_are_404(web, tenant, books, other_tenant) -> None:
     client = web.browser(web.person(other_tenant))
     checked = 0
     for rule in web.app.url_map.iter_rules():
-        if rule.endpoint.startswith("console_") and rule.arguments:
+        if rule.endpoint.startswith("console_") and rule.arguments - {"what"}:
             path = filled(rule, known_ids(books))
             if "GET" in rule.methods:
                 assert client.get(path).status_code == 404, path
@@ -103,9 +105,7 @@ def test_every_operation_obeys_its_permission(web, tenant, books, role) -> None:
         for method, rule, declared in resource.operations:
             if declared.permission is None or declared.permission in scopes:
                 continue
-            path = re.sub(
-                r"<(?:\w+:)?(\w+)>", lambda m: ids.get(m.group(1), "x_0"), rule
-            )
+            path = re.sub(PARAMETER, lambda m: ids.get(m.group(1), "x_0"), rule)
             answer = machine(method, path, json={})
             assert answer.status_code == 403, (role, method, rule)
             assert answer.json["code"] == "permission_missing"

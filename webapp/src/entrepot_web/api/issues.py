@@ -18,7 +18,7 @@ from entrepot_web.api.shapes import (
     Amount,
     Collection,
     Moment,
-    Money,
+    MoneyShape,
     Page,
     Shape,
     money,
@@ -58,9 +58,9 @@ class IssueShape(Shape, frozen=True, kw_only=True):
     expected: dict[str, str]
     actual: dict[str, str]
     delta: Amount | None
-    impact_recurring: Money | None
-    impact_once: Money | None
-    cost_impact: Money | None
+    impact_recurring: MoneyShape | None
+    impact_once: MoneyShape | None
+    cost_impact: MoneyShape | None
     estimated: bool
     reason: str
     lines: list[str]

@@ -9,7 +9,7 @@ from entrepot.hub.catalog.tables import Offer
 from entrepot_web.api import lists
 from entrepot_web.api.frame import Answer, Operation, Resource
 from entrepot_web.api.problem import not_found
-from entrepot_web.api.shapes import Amount, Moment, Money, Page, Shape, money
+from entrepot_web.api.shapes import Amount, Moment, MoneyShape, Page, Shape, money
 from entrepot_web.context import hub, scope
 from entrepot_web.lists.subscriptions import OFFERS
 
@@ -31,8 +31,8 @@ class OfferView(Shape, frozen=True, kw_only=True):
     segment: str
     market: str
     unit: str
-    unit_cost: Money | None
-    list_price: Money | None
+    unit_cost: MoneyShape | None
+    list_price: MoneyShape | None
     min_quantity: Amount
     max_quantity: Amount | None
     is_trial: bool

@@ -23,7 +23,7 @@ from entrepot.sdk.errors import (
     Unsupported,
 )
 from entrepot.store.actor import PermissionDenied
-from flask import Response, request
+from flask import Response, g, request
 from werkzeug.exceptions import HTTPException
 
 from entrepot_web.context import trace_id
@@ -131,6 +131,8 @@ def respond(error: ApiError) -> Response:
     answer = Response(msgspec.json.encode(body), error.status, mimetype=MEDIA_TYPE)
     for name, value in error.headers.items():
         answer.headers[name] = value
+    if "Retry-After" in error.headers:
+        g.retry_after = error.headers["Retry-After"]
     return answer
 
 

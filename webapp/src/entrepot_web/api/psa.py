@@ -14,7 +14,7 @@ from entrepot_web.api.shapes import (
     Amount,
     ExternalId,
     Moment,
-    Money,
+    MoneyShape,
     Page,
     Shape,
     external_ids,
@@ -82,8 +82,8 @@ class LineView(Shape, frozen=True, kw_only=True):
     description: str
     quantity: Amount
     included_quantity: Amount
-    unit_price: Money | None
-    unit_cost: Money | None
+    unit_price: MoneyShape | None
+    unit_cost: MoneyShape | None
     bill: str
     effective: date | None
     ends: date | None
@@ -103,8 +103,8 @@ class ProductView(Shape, frozen=True, kw_only=True):
     active: bool
     vendor_sku: str
     part_number: str
-    price: Money | None
-    cost: Money | None
+    price: MoneyShape | None
+    cost: MoneyShape | None
     category: str
     known_at: Moment
     gone_at: Moment | None

@@ -14,7 +14,7 @@ from entrepot_web.api.describe import query as parameter
 from entrepot_web.api.frame import Answer, Operation, Resource
 from entrepot_web.api.operations import PREFER, OperationShape, accepted
 from entrepot_web.api.problem import bad_request
-from entrepot_web.api.shapes import Collection, Money, Page, Shape
+from entrepot_web.api.shapes import Collection, MoneyShape, Page, Shape
 from entrepot_web.context import actor, hub
 from entrepot_web.lists.reconciliation import RECONCILIATIONS
 
@@ -38,10 +38,10 @@ class TotalsShape(Shape, frozen=True, kw_only=True):
     """Open money of one currency; under- and over-billed are never netted."""
 
     currency: str
-    under_billed: Money
-    over_billed: Money
-    cost: Money
-    estimated: Money
+    under_billed: MoneyShape
+    over_billed: MoneyShape
+    cost: MoneyShape
+    estimated: MoneyShape
     issues: int
     silent: int
 
@@ -160,8 +160,8 @@ def get_coverage() -> Collection[CoverageShape]:
 def totals_shape(item: Any) -> TotalsShape:  # noqa: ANN401 - the service's view
     """Return totals in the words of the API."""
 
-    def money(amount: Any) -> Money:  # noqa: ANN401 - a decimal
-        return Money(amount=amount, currency=item.currency)
+    def money(amount: Any) -> MoneyShape:  # noqa: ANN401 - a decimal
+        return MoneyShape(amount=amount, currency=item.currency)
 
     return TotalsShape(
         currency=item.currency,

@@ -22,7 +22,7 @@ class Shape(msgspec.Struct, frozen=True, kw_only=True):
     """Base of all answers."""
 
 
-class Money(Shape, frozen=True, kw_only=True):
+class MoneyShape(Shape, frozen=True, kw_only=True):
     """An amount with its currency; the amount is text, never a number."""
 
     amount: Amount
@@ -84,9 +84,9 @@ class Collection(Shape, Generic[Item], frozen=True, kw_only=True):
     data: list[Item]
 
 
-def money(amount: Decimal | None, currency: str) -> Money | None:
+def money(amount: Decimal | None, currency: str) -> MoneyShape | None:
     """Return an amount for an answer; None when the amount is unknown."""
-    return None if amount is None else Money(amount=amount, currency=currency)
+    return None if amount is None else MoneyShape(amount=amount, currency=currency)
 
 
 def external_ids(system: str, pairs: list[list[str]]) -> list[ExternalId]:

@@ -20,7 +20,7 @@ from entrepot_web.api.shapes import (
     Collection,
     ExternalId,
     Moment,
-    Money,
+    MoneyShape,
     Page,
     Shape,
     money,
@@ -57,7 +57,7 @@ class SubscriptionView(Shape, frozen=True, kw_only=True):
     term: str
     billing_cycle: str
     segment: str
-    unit_cost: Money | None
+    unit_cost: MoneyShape | None
     is_trial: bool
     is_addon: bool
     parent_vendor_id: str

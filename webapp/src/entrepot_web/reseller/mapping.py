@@ -13,7 +13,7 @@ from entrepot.hub.mapping.views import (
 )
 from entrepot.hub.paging import Slice
 from entrepot.hub.psa.tables import PsaCompany, PsaProductRow
-from entrepot.sdk.errors import EntrepotError
+from entrepot.sdk.errors import EntrepotError, NotFound
 from flask import Blueprint, Response, abort, flash, redirect, request
 from sqlalchemy import select
 from werkzeug.wrappers import Response as WerkzeugResponse
@@ -153,11 +153,11 @@ def undo(batch_id: str) -> WerkzeugResponse:
     try:
         done = hub().mapping.undo(actor(), batch_id)
         flash(f"Undone: {done.rows} rows are as they were before.", "ok")
+    except NotFound:
+        abort(404)
     except EntrepotError as error:
-        if error.code == "not_found" or "no such" in error.user_message.lower():
-            abort(404)
         flash(sentence(error), "warn")
-    return redirect(request.form.get("back") or "/mapping/customers", 303)
+    return redirect("/mapping/customers", 303)
 
 
 def _carry_out(what: str, psa: str, act: Callable[[], Any]) -> WerkzeugResponse:
