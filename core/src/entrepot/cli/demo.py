@@ -246,6 +246,7 @@ class _Stage:
             self._say(f"{name}: {read} objects, {run.state}")
         for psa in hub.mapping.psa_connections(actor):
             why = "demo: suggestions that rest on a unique domain or a product number"
+            hub.mapping.refresh_suggestions(actor, psa)
             accepted = hub.mapping.customers.accept(actor, psa, why=why)
             products = hub.mapping.products.accept(actor, psa, why=why)
             self._say(f"Mapped: {accepted.rows} customers, {products.rows} SKUs")
@@ -258,6 +259,8 @@ class _Stage:
             for total in hub.reconciliation.totals(
                 actor, IssueQuery(psa_connection_id=psa)
             ):
+                if not (total.under or total.over):
+                    continue
                 self._say(
                     f"Found: [bold]{total.under} {total.currency}[/] under-billed and "
                     f"[bold]{total.over} {total.currency}[/] over-billed per month"
