@@ -16,7 +16,8 @@ from entrepot.hub.subscriptions.tables import SubscriptionRow
 Subject = tuple[str, str]
 """``company`` and its PSA id, or ``customer`` and ``<connection>/<vendor id>``."""
 
-_DECIDED = ("confirmed", "excluded")
+_MAPPED = ("confirmed", "stale")  # stale ones become an issue of their own
+_DECIDED = (*_MAPPED, "excluded")
 
 
 def subjects_of(session: Session, base: Base, scope: str) -> list[Subject]:
@@ -54,7 +55,7 @@ def _companies(
         .where(
             CustomerMap.tenant_id == base.tenant_id,
             CustomerMap.psa_connection_id == base.psa_connection_id,
-            CustomerMap.status == "confirmed",
+            CustomerMap.status.in_(_MAPPED),
         )
         .distinct()
         .order_by(CustomerMap.psa_company_id)

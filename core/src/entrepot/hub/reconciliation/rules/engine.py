@@ -114,7 +114,7 @@ def reconcile(
         waiting=vendor.waiting,
         stale_products=stale,
     )
-    kept = [issue for issue in kept if not _hasty(books, sorted_, issue)]
+    kept = [issue for issue in kept if not _hasty(books, sorted_, blocked, issue)]
     kept += [*mapping, *stale.values(), *incomplete_issues(books)]
     return _result(run, kept, silenced, estimates, sorted_, known, blocked)
 
@@ -187,18 +187,22 @@ def _with_periods(run: _Run, view: View, found: list[Issue]) -> list[Issue]:
     return [*shown, *gaps]
 
 
-def _hasty(books: Books, sorted_: Sorted, issue: Issue) -> bool:
-    """Whether an orphan may yet belong to something undecided of its company."""
+def _hasty(books: Books, sorted_: Sorted, blocked: set[Owner], issue: Issue) -> bool:
+    """Whether an orphan may yet belong to something undecided of its company.
+
+    That is also so when the company is a customer's whose mapping can't be used now.
+    """
     if issue.kind is not Kind.ORPHAN_IN_PSA:
         return False
     company, product = issue.key.company, issue.key.product
     if any((u.company, u.product) == (company, product) for u in sorted_.unresolved):
         return True
     undecided = [*sorted_.unmapped, *(one for one, _ in sorted_.conflicts)]
+    owners = {(one.connection, one.customer) for one in undecided} | blocked
     return any(
         share.company == company
-        for one in undecided
-        for share in books.shares.get((one.connection, one.customer), ())
+        for owner in owners
+        for share in books.shares.get(owner, ())
     )
 
 
