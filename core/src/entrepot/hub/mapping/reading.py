@@ -31,6 +31,10 @@ _LEAST_CONTACTS = 2
 SOLD = ("active", "suspended", "pending", "unknown")
 
 
+Variant = tuple[str, str, str, str]
+"""Connection, SKU, term and billing cycle; the last two empty for all of them."""
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Sku:
     """A SKU in use at a connection, with one term and billing cycle."""
@@ -187,17 +191,27 @@ def read_skus(session: Session) -> list[Sku]:
     return sorted(Sku(*row) for row in unique.values())
 
 
-def read_part_numbers(session: Session) -> dict[tuple[str, str], tuple[str, ...]]:
-    """Part numbers by connection and SKU, as the vendors' catalogues state them."""
+def read_part_numbers(session: Session) -> dict[Variant, tuple[str, ...]]:
+    """Part numbers by connection, SKU, term and cycle, as the catalogues state them.
+
+    Under empty term and cycle stand the numbers that all of a SKU's variants share: a
+    number of one variant alone must not stand for the others.
+    """
     rows = session.execute(
-        select(Offer.connection_id, Offer.sku, Offer.part_numbers).where(
-            Offer.gone_at.is_(None)
-        )
+        select(
+            *(Offer.connection_id, Offer.sku, Offer.term),
+            *(Offer.billing_cycle, Offer.part_numbers),
+        ).where(Offer.gone_at.is_(None))
     )
-    found: dict[tuple[str, str], set[str]] = defaultdict(set)
+    found: dict[Variant, set[str]] = defaultdict(set)
     for row in rows:
-        found[row.connection_id, row.sku].update(row.part_numbers)
-    return {key: tuple(sorted(numbers)) for key, numbers in found.items()}
+        key = (row.connection_id, row.sku, row.term, row.billing_cycle)
+        found[key].update(row.part_numbers)
+    shared: dict[Variant, set[str]] = {}
+    for (connection_id, sku, _, _), numbers in found.items():
+        general = (connection_id, sku, "", "")
+        shared[general] = shared.get(general, numbers) & numbers
+    return {key: tuple(sorted(has)) for key, has in (found | shared).items()}
 
 
 def read_catalogue(session: Session, psa_connection_id: str) -> list[CatalogueProduct]:

@@ -150,7 +150,7 @@ def key_of(row: ProductMap) -> Key:
 
 def _wanted(
     skus: Iterable[Sku],
-    numbers: Mapping[tuple[str, str], tuple[str, ...]],
+    numbers: Mapping[Key, tuple[str, ...]],
     *,
     keeps_term: bool,
 ) -> dict[Key, VendorProduct]:
@@ -167,7 +167,7 @@ def _wanted(
                 name=one.name,
                 sku=one.sku,
                 product_id=one.product_id if one.product_id != one.sku else "",
-                numbers=numbers.get((one.connection_id, one.sku), ()),
+                numbers=numbers.get(key, ()),
                 term=terms[0],
                 billing_cycle=terms[1],
                 keeps_term=keeps_term,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -145,10 +145,15 @@ class _Planter:
         offered = {
             (one.sku, one.term, one.billing_cycle): one for one in self._seed.offers
         }
-        for key in sorted(used | set(list(offered)[:40])):
+        wanted = sorted(used | set(list(offered)[:40]))
+        variants = Counter(sku for sku, _, _ in wanted)
+        for key in wanted:
             offer = offered.get(key)
             sample = offer or self._sample(key)
-            self._planted.products[key] = self._product(key, sample.name, sample)["id"]
+            # One number must not stand for several ways to buy.
+            number = key[0] if variants[key[0]] == 1 else ":".join(key)
+            row = self._product(key, number, sample)
+            self._planted.products[key] = row["id"]
         self._extra_products()
 
     def _sample(self, key: Product) -> SeedSubscription:
@@ -158,8 +163,9 @@ class _Planter:
             if (one.sku, one.term, one.billing_cycle) == key
         )
 
-    def _product(self, key: Product, name: str, sample: Json) -> Row:
-        sku, term, cycle = key
+    def _product(self, key: Product, number: str, sample: Json) -> Row:
+        _, term, cycle = key
+        name: str = sample.name
         suffix = f" ({term or 'open'}, {CYCLE_WORDS.get(cycle, cycle)})"
         plain = "".join(c if c.isalnum() else "-" for c in ":".join(key))
         return self._add(
@@ -177,7 +183,7 @@ class _Planter:
             price=sample.unit_price.quantize(CENT),
             cost=sample.unit_cost.quantize(CENT),
             taxableFlag=True,
-            vendorSku=sku[:50],
+            vendorSku=number[:50],
             integrationXRef=":".join(key)[:50],
         )
 
