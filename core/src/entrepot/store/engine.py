@@ -79,7 +79,11 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:  # noqa: ANN401 - dr
     if sqlite3.sqlite_version_info < _UNIXEPOCH_SINCE:
         # The engine of durable work asks for unixepoch('subsec'), which older
         # libraries don't have.
-        connection.create_function("unixepoch", 1, lambda _modifier: time.time())
+        connection.create_function(
+            "unixepoch",
+            1,
+            lambda _modifier: time.time(),  # wall clock: SQLite's own would be
+        )
     _switch_to_wal(connection)
     for pragma in (
         # Not NORMAL: a power cut could then lose an accepted order.

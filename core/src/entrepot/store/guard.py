@@ -109,7 +109,7 @@ def _check_tenant(
     tenant: str,
     statement: str,
     rows: Sequence[Any],
-    context: Any,  # noqa: ANN401
+    context: Any,  # noqa: ANN401 - SQLAlchemy's
 ) -> None:
     if found.unfiltered:
         raise TenantScopeMissing(

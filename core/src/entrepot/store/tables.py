@@ -3,4 +3,4 @@
 import entrepot.store.audit_tables
 import entrepot.store.erasure
 import entrepot.store.secrets
-import entrepot.store.state  # noqa: F401
+import entrepot.store.state  # noqa: F401 - all for their tables

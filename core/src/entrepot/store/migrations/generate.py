@@ -36,7 +36,7 @@ _TEMPLATE = '''"""The whole schema. Written by entrepot.store.migrations.generat
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy import Text  # noqa: F401 - named by rendered types
-from sqlalchemy.dialects import postgresql  # noqa: F401
+from sqlalchemy.dialects import postgresql  # noqa: F401 - likewise
 
 from entrepot.store.migrations import ddl
 

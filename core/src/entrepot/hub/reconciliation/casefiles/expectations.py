@@ -295,7 +295,7 @@ def _plan_misses(read: Reader, result: Result) -> list[str]:
 def _operation_misses(
     name: str, wanted: object, operations: Sequence[Operation], where: str
 ) -> list[str]:
-    records = [] if wanted in (None, "none", "nothing") else list(wanted)  # type: ignore[call-overload]
+    records = [] if wanted in (None, "none", "nothing") else list(wanted)  # type: ignore[call-overload]  # YAML
     have = [operation_texts(operation) for operation in operations]
     if len(records) != len(have):
         return [f"{name}: expected {len(records)} operations, found {_shown(have)}"]

@@ -196,7 +196,7 @@ class _Play:
             self.planned = self.result.proposals if self.result else ()
         return self._apply(world) if read.has("apply") else world
 
-    def _decide(self, world: World, body: Any, resolution: Resolution) -> None:  # noqa: ANN401
+    def _decide(self, world: World, body: Any, resolution: Resolution) -> None:  # noqa: ANN401 - YAML
         read = Reader(body, f"{self.case.where}: do", {"kind", "scope", "until"})
         scope = read.word("scope", Scope, Scope.UNTIL_CHANGED)
         inputs, _ = world.inputs(self.case.where)

@@ -55,7 +55,7 @@ class World:
         Raises:
             CaseInvalid: Something in it is not understood.
         """
-        as_of = to_moment(self.state.get("as_of", datetime.now(UTC)), where)
+        as_of = to_moment(self.state.get("as_of", _now()), where)
         zone = str(self.state.get("zone", "UTC"))
         today = as_of.astimezone(ZoneInfo(zone)).date()
         policy, auto = policy_of(self.state, where)
@@ -112,3 +112,7 @@ def _carried_out(lines: Plain, operation: Operation) -> Plain:
         line["detached"] = False
     after[operation.line] = line
     return after
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)  # wall clock: a case without as_of is one of today

@@ -64,7 +64,7 @@ class Draft:
         if is_operation_list(found):
             self.operations += found
         else:
-            self.not_pushed.append(found)  # type: ignore[arg-type]
+            self.not_pushed.append(found)  # type: ignore[arg-type]  # a union
 
 
 def propose(

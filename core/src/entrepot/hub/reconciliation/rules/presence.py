@@ -195,8 +195,9 @@ def _misplaced(view: View) -> Issue:
     delta = view.expected.quantity - total
     own, other = revenue(view.active), revenue(elsewhere)
     expected = view.money(view.expected.quantity)
-    known = expected is not None and own is not None and other is not None
-    impact = expected - own - other if known else None  # type: ignore[operator]
+    impact = None
+    if expected is not None and own is not None and other is not None:
+        impact = expected - own - other
     return make(
         Kind.WRONG_AGREEMENT,
         view.case.key,

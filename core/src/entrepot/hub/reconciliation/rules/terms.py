@@ -46,7 +46,9 @@ def _same_purchase(wanted: View, found: View) -> bool:
 def _issue(wanted: View, found: View) -> Issue:
     terms = {part.phase.term for part in wanted.expected.parts}
     expected, actual = wanted.money(wanted.expected.quantity), revenue(found.active)
-    known = expected is not None and actual is not None
+    impact = None
+    if expected is not None and actual is not None:
+        impact = expected - actual
     return make(
         Kind.TERM_MISMATCH,
         found.case.key,
@@ -59,7 +61,7 @@ def _issue(wanted: View, found: View) -> Issue:
         ),
         actual=texts(product=found.case.key.product, quantity=found.quantity),
         delta=wanted.expected.quantity - found.quantity,
-        impact_recurring=expected - actual if known else None,  # type: ignore[operator]
+        impact_recurring=impact,
         currency=wanted.currency,
         lines=tuple(line.id for line in found.active),
         subscriptions=wanted.subscriptions,
