@@ -12,6 +12,7 @@ SOURCES := core/src plugins/*/src webapp/src
 WORKERS ?= 2
 PYTEST := $(BIN)/python -m pytest -q
 SEEDS ?= 25
+SIZE ?= 100000
 SCALE ?= 1
 
 # The first interpreter that is new enough and able to make virtual environments.
@@ -82,7 +83,8 @@ demo: dev ## two simulated systems, the hub and the console (SCALE=n grows it)
 conform: dev ## the conformance kit against every plugin
 	$(PYTEST) -k conformance plugins tests
 
-bench: bench-full ## same as bench-full
+bench: dev ## every suite at 100 k, both databases
+	$(BIN)/python -m bench run
 
 bench-smoke: dev ## counts and correctness at 10 k rows, never times
 	$(BIN)/python -m bench smoke
@@ -93,11 +95,12 @@ bench-full: dev ## every row of the performance table, both databases (hours)
 bench-peers: dev ## the same job done by dlt and Singer at 100 k
 	$(BIN)/python -m bench peers
 
-crash: dev ## SEEDS=25 kill points per database
-	ENTREPOT_CRASH_SEEDS=$(SEEDS) $(PYTEST) tests/crash
+crash: dev ## SEEDS=25 kill points per database, on SIZE=100000 rows
+	ENTREPOT_CRASH_SEEDS=$(SEEDS) ENTREPOT_CRASH_SIZE=$(SIZE) \
+		$(PYTEST) --timeout 7200 tests/crash core/tests/jobs/test_crash.py
 
-soak: dev ## hours of syncs under injected faults
-	$(BIN)/python -m bench soak
+soak: ## eight times as many kill points (hours)
+	$(MAKE) crash SEEDS=200
 
 screenshots: dev ## take the documentation's pictures anew
 	ENTREPOT_CHROMIUM="$$($(BIN)/python tests/find_chromium.py)" \
