@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from entrepot.hub.mapping.tables import CustomerMap
 from entrepot.hub.reconciliation.codec import unpack_inputs
 from entrepot.hub.reconciliation.decisions import Decide
 from entrepot.hub.reconciliation.rules.engine import reconcile
@@ -54,24 +55,6 @@ def converted(books):
         unit_cost=Decimal("26.40"),
         changed_at=datetime(2026, 6, 18, tzinfo=UTC),
     )
-    with books.hub.store.unit(TenantScope(books.actor.tenant_id)) as session:
-        from entrepot.hub.subscriptions.tables import SubscriptionRow
-
-        row = session.query(SubscriptionRow).one()
-        session.add(
-            LineLinkRow(
-                id="lnk_1",
-                tenant_id=books.actor.tenant_id,
-                psa_connection_id=books.psa_id,
-                line_id="l1",
-                company_id="contoso",
-                agreement_id="a-contoso",
-                product_id="5501",
-                subscriptions=[row.id],
-                origin="adopted",
-                created_at=books.hub.clock.now(),
-            )
-        )
     books.sync()
     books.reconcile()
     return books
@@ -353,6 +336,48 @@ def test_remapped_and_back_never_makes_a_second_line(short):
     short.reconcile()
     assert short.kinds() == []
     assert len(short.psa.lines) == 1
+
+
+def test_a_link_follows_the_mapping_and_back(books):
+    """R88 by the mapping itself: 250 to 251 and back, one line all the time."""
+    books.vendor.sell("contoso", "s1", 10)
+    books.psa.line("l1", "contoso", 10)
+    books.psa.companies.append("other")
+    books.sync()
+    books.map_all()
+    books.reconcile()
+
+    def map_to(company: str) -> None:
+        with books.hub.store.unit(TenantScope(books.actor.tenant_id)) as session:
+            session.query(CustomerMap).one().psa_company_id = company
+
+    map_to("other")
+    books.reconcile()
+    found = {(one.kind, one.company_id) for one in books.issues()}
+    assert ("MISSING_IN_PSA", "other") in found
+    map_to("contoso")
+    assert books.reconcile().outcome == "clean"
+    assert books.kinds() == []
+    assert len(books.psa.lines) == 1
+
+
+def test_policy_approves_and_applies_by_itself(short):
+    short.hub.reconciliation.rules.set(
+        short.actor,
+        RuleWish(
+            psa_connection_id=short.psa_id,
+            kind="auto",
+            body={"increases": True, "brake_percent": "100"},
+        ),
+    )
+    short.vendor.set("s1", changed_at=datetime(2026, 6, 19, tzinfo=UTC))
+    short.sync()
+    short.hub.clock.advance(timedelta(hours=2))
+    short.reconcile()
+    (plan,) = short.hub.reconciliation.plans(short.actor).items
+    assert (plan.state, plan.approved_by) == ("approved", "approval policy")
+    assert short.apply(plan).state == "done"
+    assert short.psa.lines["l1"].quantity == 12
 
 
 def test_a_plan_can_be_explained_later(short):

@@ -7,8 +7,10 @@ from decimal import Decimal
 
 import pytest
 from entrepot.hub.reconciliation.decisions import Decide
+from entrepot.hub.reconciliation.jobs import reconcile_books
 from entrepot.hub.reconciliation.queries import IssueQuery
 from entrepot.hub.reconciliation.rules_store import RuleWish
+from entrepot.hub.reconciliation.tables import LineLinkRow
 from entrepot.sdk.errors import Conflict, NotFound, Rejected
 from entrepot.sdk.model import SubscriptionStatus
 from entrepot.store import Actor, PermissionDenied, TenantScope
@@ -370,6 +372,32 @@ def test_a_second_trigger_joins_the_running_comparison(contoso):
     assert second.run_id == first.run_id
     assert not other.joined
     assert len(service.runs(contoso.actor).items) == 2
+
+
+def test_a_run_that_follows_another_has_its_own_row(contoso):
+    from .conftest import Inline
+
+    ctx = Inline(contoso.hub, "recon:all:follow", contoso.actor.tenant_id)
+    reconcile_books(ctx, contoso.psa_id, "company:contoso")
+    run = contoso.hub.reconciliation.run(contoso.actor, "recon:all:follow")
+    assert (run.scope, run.cause, run.outcome) == (
+        "company:contoso",
+        "follow_up",
+        "clean",
+    )
+
+
+def test_a_line_that_fits_is_taken_up_without_asking(contoso):
+    run = contoso.reconcile()
+    assert run.counts["adopted"] == 1
+    with contoso.hub.store.read(TenantScope(contoso.actor.tenant_id)) as session:
+        (link,) = session.query(LineLinkRow).all()
+    assert (link.line_id, link.origin, len(link.subscriptions)) == ("l1", "adopted", 1)
+    assert "adopted" not in contoso.reconcile().counts
+    contoso.psa.edit("l1", ends=date(2026, 6, 30))
+    contoso.sync()
+    contoso.reconcile()
+    assert contoso.kinds() == ["CANCELLED_IN_PSA"]
 
 
 def test_scopes_and_connections_are_checked(contoso):

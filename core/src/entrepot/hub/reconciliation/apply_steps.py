@@ -206,7 +206,7 @@ class ApplySteps:
                 return {"state": "rejected"}
             link = link_row(session, plan.tenant_id, plan.psa_connection_id, row, now)
             link.subscriptions = _listed(operation.body.get("subscriptions", ""))
-            link.state, link.role = "active", link.role or "main"
+            link.state = "active"
             link.verified_at, link.verified_token = now, row.change_token
             operation.state, operation.applied_at = "done", now
             operation.after = line_values(row)

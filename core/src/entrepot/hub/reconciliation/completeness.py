@@ -64,6 +64,10 @@ class Completeness:
             return _NEVER
         return "" if whole[0] else whole[1] or "the last listing was incomplete"
 
+    def all_complete(self) -> bool:
+        """Whether nothing at all is missing from what was read."""
+        return all(value[0] for value in self.scopes.values())
+
     def versions(self) -> dict[str, str]:
         """Whether each stream's last whole listing was complete, for the run."""
         return {

@@ -268,7 +268,9 @@ def link_row(
         company_id=line.company_vendor_id,
         agreement_id=line.agreement_vendor_id,
         product_id=line.product_vendor_id,
+        role="main",
         origin="adopted",
+        state="active",
         created_at=now,
     )
     session.add(made)

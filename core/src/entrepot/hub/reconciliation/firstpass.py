@@ -1,20 +1,202 @@
-"""The first look, in the database: only what differs is compared in detail."""
+"""The first look, in the database: only what differs is compared in detail.
+
+Both sides are summed up per company and PSA product and compared there; nothing but
+the names of companies that differ leaves the server. Whatever sums can't tell (dates,
+schedules, shares, minimums, unlinked lines …) marks its company for the detailed look,
+so that a company that isn't marked is proved equal.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
 
+from sqlalchemy import delete, select, text
 from sqlalchemy.orm import Session
 
+from entrepot.hub.reconciliation.combos import put_combos
+from entrepot.hub.reconciliation.firstpass_sql import (
+    COVER_MATCHING,
+    DIFFERING,
+    MATCHING,
+    TAXABLE_IS_OFF,
+)
 from entrepot.hub.reconciliation.loading import Base
+from entrepot.hub.reconciliation.rules.policy import AgreementMode
 from entrepot.hub.reconciliation.rules.results import Outcome, Verdict
 from entrepot.hub.reconciliation.scopes import Subject
-from entrepot.hub.reconciliation.tables import ReconRun
+from entrepot.hub.reconciliation.tables import (
+    ReconCombo,
+    ReconCoverage,
+    ReconIssue,
+    ReconRun,
+)
+from entrepot.store import UtcDateTime
+
+_HORIZON = timedelta(days=70)
+"""Ends and renewals nearer than this are looked at in detail."""
+
+_RECENT = timedelta(hours=48)
+_NOTHING = Verdict(outcome=Outcome.NOT_EXAMINED)
 
 
 def first_pass(
     session: Session, base: Base, subjects: Sequence[Subject], row: ReconRun
 ) -> tuple[list[Subject], Verdict]:
-    """Subjects that need a detailed look, and what the sums covered."""
-    del session, base, row
-    return list(subjects), Verdict(outcome=Outcome.NOT_EXAMINED)
+    """Subjects that need a detailed look, and what the sums covered.
+
+    Args:
+        session: The unit's; coverage of matching companies is written in it.
+        base: The connection.
+        subjects: Everything the run covers.
+        row: The run.
+    """
+    if not _sums_suffice(base) or not put_combos(session, base, row.id):
+        return list(subjects), _NOTHING
+    values = _values(session, base, row)
+    differing = session.execute(text(_sql(DIFFERING, session)), values)
+    marked = {str(one.company) for one in differing}
+    marked |= _special(session, base)
+    companies = {id_ for kind, id_ in subjects if kind == "company"}
+    left = sorted(companies - marked)
+    if not left:
+        _forget(session, row)
+        return list(subjects), _NOTHING
+    examined = _cover(session, base, row, values, marked)
+    _forget(session, row)
+    kept = [one for one in subjects if one[0] != "company" or one[1] not in examined]
+    return kept, _verdict(session, base, row)
+
+
+def _sums_suffice(base: Base) -> bool:
+    """Whether the connection's own rules leave anything to sums at all."""
+    book = base.rules
+    ruled = book.agreements
+    only = len(ruled) == 1 and ruled[0].mode is AgreementMode.ONLY
+    preset = any(rule.preset_cancel_date for rule in ruled)
+    foreign = any(cost.spread for cost in book.costs) or book.fx
+    everybody = [one for one in (*book.overrides, *book.minimums) if not one.company]
+    return only and not (preset or foreign or book.bundles or everybody)
+
+
+def _values(session: Session, base: Base, row: ReconRun) -> dict[str, Any]:
+    dialect = session.get_bind().dialect.name
+    now = base.as_of
+
+    def moment(value: Any) -> Any:  # noqa: ANN401 - a datetime in the driver's form
+        return UtcDateTime.to_stored(value, dialect)
+
+    return {
+        "tenant_id": base.tenant_id,
+        "psa": base.psa_connection_id,
+        "run": row.id,
+        "today": now.date() if dialect == "postgresql" else now.date().isoformat(),
+        "soon": moment(now + _HORIZON),
+        "recent": moment(now - _RECENT),
+        "now": moment(now),
+        "cent": 50_000_000,
+        "yes": True,
+        "no": False,
+    }
+
+
+def _sql(statement: str, session: Session) -> str:
+    dialect = session.get_bind().dialect.name
+    return statement.replace("$TAXABLE_IS_OFF$", TAXABLE_IS_OFF[dialect])
+
+
+def _special(session: Session, base: Base) -> set[str]:
+    """Companies that are looked at in detail whatever their sums say."""
+    found = set(base.rules.special)
+    found |= set(
+        session.scalars(
+            select(ReconIssue.company_id)
+            .where(
+                ReconIssue.tenant_id == base.tenant_id,
+                ReconIssue.psa_connection_id == base.psa_connection_id,
+                ReconIssue.is_open.is_(True),
+                ReconIssue.company_id != "",
+            )
+            .distinct()
+        )
+    )
+    found |= set(
+        session.scalars(
+            select(ReconCoverage.scope).where(
+                ReconCoverage.tenant_id == base.tenant_id,
+                ReconCoverage.psa_connection_id == base.psa_connection_id,
+                ReconCoverage.outcome == Outcome.INCOMPLETE,
+            )
+        )
+    )
+    return found
+
+
+def _cover(
+    session: Session,
+    base: Base,
+    row: ReconRun,
+    values: dict[str, Any],
+    marked: set[str],
+) -> set[str]:
+    """Note that the unmarked companies are equal; returns which they are."""
+    found: Sequence[Any] = session.execute(text(_sql(MATCHING, session)), values).all()
+    equal = [one for one in found if one.company not in marked]
+    complete = [
+        one
+        for one in equal
+        if not base.completeness.of_company(base.psa_connection_id, one.company, ())
+    ]
+    if not base.completeness.all_complete():
+        # Which customer of a company was read incompletely is a matter of detail.
+        return set()
+    same = {
+        "psa": base.psa_connection_id,
+        "tenant_id": base.tenant_id,
+        "run": row.id,
+        "now": values["now"],
+        "outcome": str(Outcome.CLEAN),
+    }
+    if complete:
+        session.execute(
+            text(COVER_MATCHING),
+            [
+                {
+                    **same,
+                    "scope": one.company,
+                    "because": f"{one.subscriptions + one.lines} compared",
+                    "subscriptions": one.subscriptions,
+                    "lines": one.lines,
+                    "keys": one.keys,
+                }
+                for one in complete
+            ],
+        )
+    return {one.company for one in complete}
+
+
+def _verdict(session: Session, base: Base, row: ReconRun) -> Verdict:
+    rows = session.execute(
+        select(
+            ReconCoverage.subscriptions, ReconCoverage.lines, ReconCoverage.keys
+        ).where(
+            ReconCoverage.tenant_id == base.tenant_id,
+            ReconCoverage.psa_connection_id == base.psa_connection_id,
+            ReconCoverage.run_id == row.id,
+        )
+    ).all()
+    return Verdict(
+        outcome=Outcome.CLEAN,
+        subscriptions=sum(one.subscriptions for one in rows),
+        lines=sum(one.lines for one in rows),
+        keys=sum(one.keys for one in rows),
+    )
+
+
+def _forget(session: Session, row: ReconRun) -> None:
+    session.execute(
+        delete(ReconCombo)
+        .where(ReconCombo.tenant_id == row.tenant_id, ReconCombo.run_id == row.id)
+        .execution_options(synchronize_session=False)
+    )

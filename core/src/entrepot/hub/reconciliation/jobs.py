@@ -25,21 +25,25 @@ def register(registry: JobRegistry) -> None:
     registry.job(TICKET, queue="psa", outage_delays=OUTAGE_DELAYS)(write_ticket)
 
 
-def reconcile_books(ctx: JobContext, psa_connection_id: str) -> dict[str, Any]:
+def reconcile_books(
+    ctx: JobContext, psa_connection_id: str, scope: str = "all"
+) -> dict[str, Any]:
     """Compare what was bought with what a PSA will invoice."""
     steps: ReconSteps = ctx.hub.reconciliation.steps
     run = RunInfo(ctx.run_id, ctx.tenant_id, psa_connection_id)
     try:
-        return _reconcile(ctx, steps, run)
+        return _reconcile(ctx, steps, run, scope)
     except EntrepotError as error:
         ctx.step(steps.fail, run, str(error), name="fail")
         raise
 
 
-def _reconcile(ctx: JobContext, steps: ReconSteps, run: RunInfo) -> dict[str, Any]:
+def _reconcile(
+    ctx: JobContext, steps: ReconSteps, run: RunInfo, scope: str
+) -> dict[str, Any]:
     ctx.step(ctx.hub.reconciliation.resume_plans, run, name="resume_plans")
     ctx.progress(phase="sums", message="Comparing sums in the database")
-    begun = ctx.step(steps.begin, run, name="begin")
+    begun = ctx.step(steps.begin, run, scope, name="begin")
     ctx.progress(phase="detail", done=0, total=begun["total"], unit="customers")
     upto = 0
     while True:
@@ -50,6 +54,7 @@ def _reconcile(ctx: JobContext, steps: ReconSteps, run: RunInfo) -> dict[str, An
         upto = worked["upto"]
         ctx.progress(done=upto)
     result: dict[str, Any] = ctx.step(steps.close, run, name="close")
+    ctx.step(ctx.hub.reconciliation.approve_by_policy, run, name="approve_by_policy")
     return result
 
 

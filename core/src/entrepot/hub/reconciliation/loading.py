@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session
 
 from entrepot.hub.mapping.tables import CustomerMap, ProductMap
@@ -73,7 +73,7 @@ def load_base(
         .where(
             ProductMap.tenant_id == tenant_id,
             ProductMap.psa_connection_id == psa_connection_id,
-            ProductMap.status.in_(("confirmed", "excluded")),
+            ProductMap.status.in_(("confirmed", "excluded", "stale")),
         )
         .order_by(ProductMap.id)
     )
@@ -116,10 +116,11 @@ def load_inputs(session: Session, base: Base, chunk: Chunk) -> Inputs:
     companies = sorted({share.company for share in shares} | set(chunk.companies))
     links = _links(session, base, companies)
     vendor = _vendor(session, base, owners, shares)
+    mapped = _mapped_subscriptions(vendor, shares)
     return Inputs(
         as_of=base.as_of,
         vendor=vendor,
-        psa=_psa(session, base, companies, links),
+        psa=_psa(session, base, companies, links, mapped),
         policy=policy_of(base, shares),
         tenant=base.tenant_id,
         psa_connection=base.psa_connection_id,
@@ -148,10 +149,18 @@ def _shares(session: Session, base: Base, chunk: Chunk) -> list[CustomerShare]:
     mine = (
         CustomerMap.tenant_id == base.tenant_id,
         CustomerMap.psa_connection_id == base.psa_connection_id,
-        CustomerMap.status == "confirmed",
+        CustomerMap.status.in_(("confirmed", "stale")),
     )
     accounts = select(CustomerMap.account_id).where(
-        *mine, CustomerMap.psa_company_id.in_(chunk.companies)
+        *mine,
+        or_(
+            CustomerMap.psa_company_id.in_(chunk.companies),
+            *(
+                (CustomerMap.vendor_connection_id == connection)
+                & CustomerMap.vendor_customer_id.in_(ids)
+                for connection, ids in rows.by_connection(set(chunk.customers)).items()
+            ),
+        ),
     )
     found = session.scalars(
         select(CustomerMap)
@@ -180,14 +189,14 @@ def _vendor(
     owners: set[tuple[str, str]],
     shares: Sequence[CustomerShare],
 ) -> VendorSide:
-    mapped = {(share.connection, share.customer) for share in shares}
+    decided = dict.fromkeys(_excluded(session, base, owners), Decided.EXCLUDED)
+    for share in shares:
+        decided[(share.connection, share.customer)] = Decided.MAPPED
     accounts = rows.load_accounts(session, base.tenant_id, owners)
     customers = tuple(
         rows.customer_of(
             row,
-            Decided.MAPPED
-            if (row.connection_id, row.vendor_id) in mapped
-            else Decided.UNDECIDED,
+            decided.get((row.connection_id, row.vendor_id), Decided.UNDECIDED),
             base.completeness.of_customer(row.connection_id, row.vendor_id),
         )
         for row in accounts
@@ -198,11 +207,61 @@ def _vendor(
     return VendorSide(customers=customers, subscriptions=subscriptions, hub=mirrors)
 
 
+def _excluded(
+    session: Session, base: Base, owners: set[tuple[str, str]]
+) -> list[tuple[str, str]]:
+    """Which of these customers a person left out of the comparison."""
+    pair = tuple_(CustomerMap.vendor_connection_id, CustomerMap.vendor_customer_id)
+    found = session.execute(
+        select(CustomerMap.vendor_connection_id, CustomerMap.vendor_customer_id).where(
+            CustomerMap.tenant_id == base.tenant_id,
+            CustomerMap.psa_connection_id == base.psa_connection_id,
+            CustomerMap.status == "excluded",
+            pair.in_(sorted(owners)),
+        )
+    )
+    return [(row.vendor_connection_id, row.vendor_customer_id) for row in found]
+
+
+def _excluded(
+    session: Session, base: Base, owners: set[tuple[str, str]]
+) -> dict[tuple[str, str], Decided]:
+    """Customers among the owners that people excluded."""
+    found = session.execute(
+        select(CustomerMap.vendor_connection_id, CustomerMap.vendor_customer_id).where(
+            CustomerMap.tenant_id == base.tenant_id,
+            CustomerMap.psa_connection_id == base.psa_connection_id,
+            CustomerMap.status == "excluded",
+            CustomerMap.vendor_customer_id.in_(sorted({id_ for _, id_ in owners})),
+        )
+    )
+    return {
+        (row.vendor_connection_id, row.vendor_customer_id): Decided.EXCLUDED
+        for row in found
+    }
+
+
+def _mapped_subscriptions(
+    vendor: VendorSide, shares: Sequence[CustomerShare]
+) -> set[tuple[str, str]]:
+    """Pairs of subscription and company that a mapping joins now."""
+    companies: dict[tuple[str, str], list[str]] = {}
+    for share in shares:
+        owner = (share.connection, share.customer)
+        companies.setdefault(owner, []).append(share.company)
+    return {
+        (one.id, company)
+        for one in vendor.subscriptions
+        for company in companies.get((one.connection, one.customer), ())
+    }
+
+
 def _psa(
     session: Session,
     base: Base,
     companies: Sequence[str],
     links: dict[str, LineLinkRow],
+    mapped: set[tuple[str, str]],
 ) -> PsaSide:
     def of(table: Any, column: Any) -> Any:  # noqa: ANN401 - mapped class and column
         return session.scalars(
@@ -242,7 +301,9 @@ def _psa(
             if row.gone_at is None
         ),
         links=tuple(
-            rows.link_of(row) for row in links.values() if row.state != "unmanaged"
+            rows.link_of(row, mapped)
+            for row in links.values()
+            if row.state != "unmanaged"
         ),
         catalogue=base.catalogue,
         unfinished=_unfinished(session, base),

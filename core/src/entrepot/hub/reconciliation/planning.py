@@ -25,6 +25,7 @@ from entrepot.hub.reconciliation.rules.results import (
     Operation,
     Proposal,
 )
+from entrepot.hub.reconciliation.run_steps import RunInfo
 from entrepot.hub.reconciliation.storing import within
 from entrepot.hub.reconciliation.tables import (
     ReconIssue,
@@ -298,6 +299,29 @@ def discard_plan(session: Session, actor: Actor, plan: ReconPlan, reason: str) -
         subject=("recon_plan", plan.id),
         why=reason,
     )
+
+
+def automatic_issues(session: Session, run: RunInfo) -> list[ReconIssue]:
+    """Open issues of a run that a policy may answer without a person."""
+    rows = session.scalars(
+        select(ReconIssue)
+        .where(
+            ReconIssue.tenant_id == run.tenant_id,
+            ReconIssue.psa_connection_id == run.psa_connection_id,
+            ReconIssue.is_open.is_(True),
+            ReconIssue.state == State.OPEN,
+            ReconIssue.last_run == run.run_id,
+        )
+        .order_by(ReconIssue.id)
+    )
+    return [row for row in rows if row.proposal.get("automatic")]
+
+
+def automatic_parts(session: Session, plan: ReconPlan) -> list[int]:
+    """Parts of a draft that are still automatic, computed afresh."""
+    return [
+        part.seq for part in parts_of(session, plan) if part.proposal.get("automatic")
+    ]
 
 
 def _move_issues(session: Session, part: ReconPlanPart, state: State) -> None:

@@ -212,8 +212,13 @@ def line_of(row: LineRow, link: LineLinkRow | None) -> PsaLine:
     )
 
 
-def link_of(row: LineLinkRow) -> LineLink:
-    """A link between a line and subscriptions."""
+def link_of(row: LineLinkRow, mapped: set[tuple[str, str]]) -> LineLink:
+    """A link between a line and subscriptions.
+
+    A link whose subscriptions are mapped to another company now is detached: it
+    counts no more, but is taken up again when the mapping comes back.
+    """
+    joined = any((one, row.company_id) in mapped for one in row.subscriptions)
     return LineLink(
         line=row.line_id,
         subscriptions=tuple(row.subscriptions),
@@ -221,7 +226,7 @@ def link_of(row: LineLinkRow) -> LineLink:
         agreement=row.agreement_id,
         product=row.product_id,
         role=LinkRole(row.role),
-        state=LinkState(row.state),
+        state=LinkState(row.state) if joined else LinkState.DETACHED,
         verified_at=row.verified_at,
     )
 

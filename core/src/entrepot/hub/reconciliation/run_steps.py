@@ -13,6 +13,7 @@ import structlog
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
+from entrepot.hub.reconciliation.adopting import adopt_matching
 from entrepot.hub.reconciliation.codec import issue_from_plain, issue_to_plain
 from entrepot.hub.reconciliation.firstpass import first_pass
 from entrepot.hub.reconciliation.loading import Base, Chunk, load_base, load_inputs
@@ -21,6 +22,7 @@ from entrepot.hub.reconciliation.rules.books import Inputs
 from entrepot.hub.reconciliation.rules.engine import reconcile
 from entrepot.hub.reconciliation.rules.records import ZERO
 from entrepot.hub.reconciliation.rules.results import (
+    Do,
     Issue,
     Outcome,
     Result,
@@ -82,8 +84,12 @@ class ReconSteps:
         self._clock = clock
         self._zone_of = zone_of
 
-    def begin(self, run: RunInfo) -> dict[str, Any]:
+    def begin(self, run: RunInfo, scope: str = ALL) -> dict[str, Any]:
         """Mark the run as running and list what has to be looked at in detail.
+
+        Args:
+            run: Which.
+            scope: Of a run that follows another one and has no row yet.
 
         Returns:
             ``total``: how many companies and customers that is.
@@ -91,7 +97,10 @@ class ReconSteps:
         now = self._clock.now()
         zone = self._zone_of(run.tenant_id, run.psa_connection_id)
         with self._store.unit(run.scope) as session:
-            row = session.get_one(ReconRun, run.run_id)
+            row = session.get(ReconRun, run.run_id)
+            if row is None:
+                row = new_run(run, scope, "follow_up", "reconciliation", now)
+                session.add(row)
             row.state, row.started_at = "running", row.started_at or now
             row.as_of = row.as_of or now
             base = load_base(
@@ -161,7 +170,7 @@ class ReconSteps:
         for single in singles:
             try:
                 self._compare(run, base, single)
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - kept with the customer
                 name = (*single.companies, *(id_ for _, id_ in single.customers))[0]
                 log.error("recon.company_failed", company=name, error=repr(error))
                 self._note_failure(run, name, error)
@@ -178,6 +187,15 @@ class ReconSteps:
         with self._store.unit(run.scope) as session:
             book = _book(run, base, inputs)
             counts = store_result(session, book, chunk, result)
+            adopted = adopt_matching(
+                session,
+                run.tenant_id,
+                run.psa_connection_id,
+                result.proposals,
+                base.as_of,
+            )
+            if adopted:
+                counts["adopted"] += adopted
             row = session.get_one(ReconRun, run.run_id)
             row.counts = _sum(row.counts, counts)
             row.general = _gathered(row.general, result.issues)
@@ -269,7 +287,7 @@ class ReconSteps:
             )
         )
         digests = {
-            one["digest"]: len(one.get("operations", ()))
+            one["digest"]: sum(op["do"] != Do.ADOPT for op in one["operations"])
             for one in rows
             if one.get("automatic")
         }
@@ -280,6 +298,25 @@ class ReconSteps:
             )
         )
         return brake(sum(digests.values()), int(lines or 0), base.rules.auto)
+
+
+def new_run(
+    run: RunInfo, scope: str, cause: str, requested_by: str, now: datetime
+) -> ReconRun:
+    """The row of a run that hasn't begun."""
+    return ReconRun(
+        id=run.run_id,
+        tenant_id=run.tenant_id,
+        psa_connection_id=run.psa_connection_id,
+        scope=scope,
+        state="queued",
+        cause=cause,
+        requested_by=requested_by,
+        created_at=now,
+        counts={},
+        failures={},
+        general={},
+    )
 
 
 def _sum(counts: dict[str, Any], more: Counter[str]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from entrepot.hub.paging import Slice, after, cut, limited
 from entrepot.hub.reconciliation.jobs import RECONCILE
 from entrepot.hub.reconciliation.queries import existing_run
+from entrepot.hub.reconciliation.run_steps import RunInfo, new_run
 from entrepot.hub.reconciliation.tables import (
     ReconCoverage,
     ReconIssue,
@@ -67,27 +68,19 @@ def submit(
         session,
         RECONCILE,
         run_id=run_id,
-        args={"psa_connection_id": psa_connection_id},
+        args={"psa_connection_id": psa_connection_id, "scope": scope},
         partition=actor.tenant_id,
         exclusive=f"recon:{psa_connection_id}:{scope}",
         priority=SCHEDULED if cause == "schedule" else REQUESTED,
         subject=scope,
         requested_by=actor.name,
         cause=cause,
+        # What a joined run read before this trigger may be old: one more run follows.
+        concern={"scope": scope},
     )
     if not ref.joined:
-        session.add(
-            ReconRun(
-                id=ref.run_id,
-                tenant_id=actor.tenant_id,
-                psa_connection_id=psa_connection_id,
-                scope=scope,
-                state="queued",
-                cause=cause,
-                requested_by=actor.name,
-                created_at=now,
-            )
-        )
+        run = RunInfo(ref.run_id, actor.tenant_id, psa_connection_id)
+        session.add(new_run(run, scope, cause, actor.name, now))
     return ref
 
 

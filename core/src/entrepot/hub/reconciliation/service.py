@@ -17,25 +17,17 @@ from entrepot.hub.reconciliation.decisions import Decide, decide
 from entrepot.hub.reconciliation.effects import PsaWriter
 from entrepot.hub.reconciliation.jobs import APPLY, TICKET
 from entrepot.hub.reconciliation.loading import Base, load_base
-from entrepot.hub.reconciliation.queries import IssueQuery
+from entrepot.hub.reconciliation.looking import Looking
 from entrepot.hub.reconciliation.rules_store import RuleDesk
 from entrepot.hub.reconciliation.run_steps import ReconSteps, RunInfo
 from entrepot.hub.reconciliation.tables import (
-    ReconDecision,
     ReconIssue,
-    ReconIssueFact,
     ReconPlan,
 )
 from entrepot.hub.reconciliation.tickets import Tickets
-from entrepot.hub.reconciliation.totals import open_totals
 from entrepot.hub.reconciliation.views import (
-    DecisionView,
     IssueView,
     PlanView,
-    RunComparison,
-    RunView,
-    TotalsView,
-    decision_view,
     plan_view,
 )
 from entrepot.hub.tenants.service import TenantService
@@ -52,10 +44,8 @@ if TYPE_CHECKING:
     from entrepot.hub.sync.steps import SyncSteps
     from entrepot.plugins import Plugins
 
-_HISTORY = 200
 
-
-class ReconciliationService:
+class ReconciliationService(Looking):
     """Compares what was bought with what will be invoiced, and corrects it.
 
     Args:
@@ -84,7 +74,7 @@ class ReconciliationService:
         connections: ConnectionService,
         sync: SyncSteps,
     ) -> None:
-        self._store = store
+        super().__init__(store)
         self._clock = clock
         self._jobs = jobs
         self._connections = connections
@@ -183,116 +173,40 @@ class ReconciliationService:
                 self._submit_apply(session, actor, row, cause="resume")
             return [row.id for row in rows]
 
-    def run(self, actor: Actor, run_id: str) -> RunView:
-        """One comparison.
+    def approve_by_policy(self, run: RunInfo) -> list[str]:
+        """Approve and apply what the connection's policy lets the hub approve.
 
-        Raises:
-            NotFound: There is none of that id.
+        Off unless a rule of kind ``auto`` turns it on; a run whose brake is pulled
+        waits for a person as a whole.
+
+        Returns:
+            Ids of the plans that were submitted.
         """
-        actor.require("reconciliations:read")
-        with self._store.read(TenantScope(actor.tenant_id)) as session:
-            return runs.view(queries.existing_run(session, actor.tenant_id, run_id))
-
-    def runs(
-        self,
-        actor: Actor,
-        *,
-        psa_connection_id: str | None = None,
-        limit: int = 50,
-        last: tuple[Any, ...] | None = None,
-    ) -> Slice[RunView]:
-        """Comparisons, newest first."""
-        actor.require("reconciliations:read")
-        with self._store.read(TenantScope(actor.tenant_id)) as session:
-            return runs.history(
-                session, actor.tenant_id, psa_connection_id, limit, last
+        actor = Actor(
+            "policy",
+            "policy",
+            run.tenant_id,
+            "approval policy",
+            frozenset({"reconciliations:write", "reconciliations:approve"}),
+        )
+        with self._store.unit(run.scope) as session:
+            row = queries.existing_run(session, run.tenant_id, run.run_id)
+            rows = planning.automatic_issues(session, run)
+            if row.brake or not rows:
+                return []
+            base = self._base(session, actor, rows)
+            now = self._clock.now()
+            plan = planning.make_plan(session, actor, base, rows, {}, now)
+            session.flush()
+            parts = planning.automatic_parts(session, plan)
+            if not parts:
+                planning.discard_plan(session, actor, plan, "nothing is automatic")
+                return []
+            planning.approve_plan(
+                session, actor, plan, plan.digest, parts, "approval policy", now
             )
-
-    def compare_runs(
-        self, actor: Actor, before_id: str, after_id: str
-    ) -> RunComparison:
-        """What was opened and closed between two runs.
-
-        Raises:
-            NotFound: One of them isn't there.
-        """
-        actor.require("reconciliations:read")
-        with self._store.read(TenantScope(actor.tenant_id)) as session:
-            return runs.compare(session, actor.tenant_id, before_id, after_id)
-
-    def coverage(self, actor: Actor, psa_connection_id: str) -> list[dict[str, Any]]:
-        """How many scopes have which outcome, and how much was compared."""
-        actor.require("reconciliations:read")
-        with self._store.read(TenantScope(actor.tenant_id)) as session:
-            return runs.coverage(session, actor.tenant_id, psa_connection_id)
-
-    # Looking
-
-    def issues(self, actor: Actor, query: IssueQuery) -> Slice[IssueView]:
-        """Differences that match a query."""
-        actor.require("reconciliations:read")
-        with self._store.read(TenantScope(actor.tenant_id)) as session:
-            return queries.list_issues(session, actor.tenant_id, query)
-
-    def issue(self, actor: Actor, issue_id: str) -> IssueView:
-        """One difference.
-
-        Raises:
-            NotFound: There is none of that id.
-        """
-        actor.require("reconciliations:read")
-        with self._store.read(TenantScope(actor.tenant_id)) as session:
-            row = queries.existing_issue(session, actor.tenant_id, issue_id)
-            names = queries.names_of(session, actor.tenant_id, [row])
-            return queries.with_names(row, names)
-
-    def totals(self, actor: Actor, query: IssueQuery) -> tuple[TotalsView, ...]:
-        """Open money of the issues that match, under- and over-billed apart."""
-        actor.require("reconciliations:read")
-        with self._store.read(TenantScope(actor.tenant_id)) as session:
-            where = queries.issue_filters(session, actor.tenant_id, query)
-            found = open_totals(
-                session, actor.tenant_id, query.psa_connection_id, *where
-            )
-        return tuple(TotalsView(**one) for one in found)
-
-    def issue_history(self, actor: Actor, issue_id: str) -> list[dict[str, Any]]:
-        """What was known of a difference, newest first."""
-        actor.require("reconciliations:read")
-        with self._store.read(TenantScope(actor.tenant_id)) as session:
-            rows = session.scalars(
-                select(ReconIssueFact)
-                .where(
-                    ReconIssueFact.tenant_id == actor.tenant_id,
-                    ReconIssueFact.object_id == issue_id,
-                )
-                .order_by(ReconIssueFact.known_at.desc())
-                .limit(_HISTORY)
-            )
-            return [
-                {
-                    "known_at": row.known_at,
-                    "change": row.change,
-                    "run_id": row.run_id,
-                    "state": row.payload,
-                }
-                for row in rows
-            ]
-
-    def decisions(self, actor: Actor, issue_id: str) -> tuple[DecisionView, ...]:
-        """Decisions about a difference, newest first."""
-        actor.require("reconciliations:read")
-        with self._store.read(TenantScope(actor.tenant_id)) as session:
-            rows = session.scalars(
-                select(ReconDecision)
-                .where(
-                    ReconDecision.tenant_id == actor.tenant_id,
-                    ReconDecision.issue_id == issue_id,
-                )
-                .order_by(ReconDecision.id.desc())
-                .limit(_HISTORY)
-            )
-            return tuple(decision_view(row) for row in rows)
+            self._submit_apply(session, actor, plan, cause="policy")
+            return [plan.id]
 
     # Deciding
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import delete, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -95,6 +95,7 @@ def store_result(
     rows = _open_rows(session, book, chunk, own)
     counts = _advance(session, book, rows, result, own)
     _store_coverage(session, book, result.by_company)
+    _drop_coverage(session, book, chunk, result.by_company)
     return counts
 
 
@@ -290,6 +291,22 @@ def _touch(session: Session, book: Book, ids: list[str]) -> None:
             .values(last_seen=book.now, last_run=book.run_id)
             .execution_options(synchronize_session=False)
         )
+
+
+def _drop_coverage(
+    session: Session, book: Book, chunk: Chunk, verdicts: Mapping[str, Verdict]
+) -> None:
+    """Forget what was said of scopes that have nothing to compare any more."""
+    scopes = {*chunk.companies, *(f"customer:{id_}" for _, id_ in chunk.customers)}
+    session.execute(
+        delete(ReconCoverage)
+        .where(
+            ReconCoverage.tenant_id == book.tenant_id,
+            ReconCoverage.psa_connection_id == book.psa_connection_id,
+            ReconCoverage.scope.in_(sorted(scopes - set(verdicts))),
+        )
+        .execution_options(synchronize_session=False)
+    )
 
 
 def _store_coverage(

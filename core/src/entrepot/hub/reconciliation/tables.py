@@ -6,7 +6,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Boolean, Date, Index, LargeBinary, String, Text, text
+from sqlalchemy import BigInteger, Boolean, Date, Index, LargeBinary, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from entrepot.store import (
@@ -130,6 +130,33 @@ class ReconTodo(TenantOwned, Base):
     tenant_id: Mapped[str] = mapped_column(String(40), index=True)
     kind: Mapped[str] = mapped_column(String(10))  # company or customer
     subject: Mapped[str] = mapped_column(String(250))
+
+
+class ReconCombo(TenantOwned, Base):
+    """What one kind of subscription should be billed as, for comparing sums.
+
+    One row per combination that occurs, worked out by the rules; `price` and `cost`
+    are unit amounts scaled as the columns they are compared with. `plain` is false
+    where sums can't tell enough; such keys are always looked at in detail.
+    """
+
+    __tablename__ = "recon_combo"
+
+    run_id: Mapped[str] = mapped_column(String(200), primary_key=True)
+    connection_id: Mapped[str] = mapped_column(String(40), primary_key=True)
+    product_id: Mapped[str] = mapped_column(String(200), primary_key=True)
+    sku: Mapped[str] = mapped_column(String(200), primary_key=True)
+    offer_key: Mapped[str] = mapped_column(String(300), primary_key=True)
+    term: Mapped[str] = mapped_column(String(20), primary_key=True)
+    billing_cycle: Mapped[str] = mapped_column(String(20), primary_key=True)
+    segment: Mapped[str] = mapped_column(String(50), primary_key=True)
+    currency: Mapped[str] = mapped_column(String(3), primary_key=True)
+    unit_cost: Mapped[int] = mapped_column(BigInteger, primary_key=True)  # -1 = none
+    tenant_id: Mapped[str] = mapped_column(String(40), index=True)
+    psa_product: Mapped[str] = mapped_column(String(200), default="")
+    price: Mapped[int | None] = mapped_column(BigInteger)
+    cost: Mapped[int | None] = mapped_column(BigInteger)
+    plain: Mapped[bool]
 
 
 class ReconCoverage(TenantOwned, Base):

@@ -39,6 +39,7 @@ TENANT_TABLES = {
     "psa_line": "tenant_id",
     "psa_line_fact": "tenant_id",
     "psa_product": "tenant_id",
+    "recon_combo": "tenant_id",
     "recon_coverage": "tenant_id",
     "recon_decision": "tenant_id",
     "recon_issue": "tenant_id",
@@ -689,6 +690,25 @@ def upgrade() -> None:
     sa.Column('hits', sa.BigInteger(), nullable=False),
     sa.PrimaryKeyConstraint('key', name=op.f('pk_rate_window'))
     )
+    op.create_table('recon_combo',
+    sa.Column('run_id', sa.String(length=200), nullable=False),
+    sa.Column('connection_id', sa.String(length=40), nullable=False),
+    sa.Column('product_id', sa.String(length=200), nullable=False),
+    sa.Column('sku', sa.String(length=200), nullable=False),
+    sa.Column('offer_key', sa.String(length=300), nullable=False),
+    sa.Column('term', sa.String(length=20), nullable=False),
+    sa.Column('billing_cycle', sa.String(length=20), nullable=False),
+    sa.Column('segment', sa.String(length=50), nullable=False),
+    sa.Column('currency', sa.String(length=3), nullable=False),
+    sa.Column('unit_cost', sa.BigInteger(), nullable=False),
+    sa.Column('tenant_id', sa.String(length=40), nullable=False),
+    sa.Column('psa_product', sa.String(length=200), nullable=False),
+    sa.Column('price', sa.BigInteger(), nullable=True),
+    sa.Column('cost', sa.BigInteger(), nullable=True),
+    sa.Column('plain', sa.Boolean(), nullable=False),
+    sa.PrimaryKeyConstraint('run_id', 'connection_id', 'product_id', 'sku', 'offer_key', 'term', 'billing_cycle', 'segment', 'currency', 'unit_cost', name=op.f('pk_recon_combo'))
+    )
+    op.create_index(op.f('ix_recon_combo_tenant_id'), 'recon_combo', ['tenant_id'], unique=False)
     op.create_table('recon_coverage',
     sa.Column('psa_connection_id', sa.String(length=40), nullable=False),
     sa.Column('scope', sa.String(length=250), nullable=False),
@@ -1177,6 +1197,7 @@ def downgrade() -> None:
     op.drop_table('recon_issue')
     op.drop_table('recon_decision')
     op.drop_table('recon_coverage')
+    op.drop_table('recon_combo')
     op.drop_table('rate_window')
     op.drop_table('quota_bucket')
     op.drop_table('psa_product')
