@@ -67,6 +67,11 @@ def build_registry() -> JobRegistry:
         ctx.step(slow_note, path, "close", seconds, name="close")
         return {"concerns": len(concerns)}
 
+    @registry.job("never_looks", queue="sync")
+    def never_looks(ctx: JobContext, path: str, seconds: float) -> dict:
+        ctx.step(slow_note, path, "all", seconds, name="all")
+        return {}
+
     @registry.job("fails_once", queue="recon")
     def fails_once(ctx: JobContext, path: str) -> dict:
         ctx.step(note, path, "before", name="before")

@@ -87,6 +87,23 @@ def test_second_trigger_joins_the_running_stream(
     assert ids == {"sync:1", "sync:1~2"}
 
 
+def test_a_job_that_never_looks_runs_once_more_and_not_for_ever(
+    submit, start_worker, wait_for, eventually, jobs, tenant_scope, samples, book
+):
+    same = {"args": {"path": book, "seconds": 0.4}, "exclusive": "matching"}
+    same |= {"connection_id": "con_1"}
+    submit("never_looks", "match:1", **same)
+    start_worker()
+    eventually(lambda: "begin all" in samples.notes(book))
+    assert submit("never_looks", "match:2", **same, concern={"run": "x"}).joined
+    assert wait_for("match:1").follow_up == "match:1~2"
+    second = wait_for("match:1~2")
+    assert second.follow_up is None
+    assert samples.notes(book).count("end all") == 2
+    ids = {run.id for run in jobs.runs.list(tenant_scope, RunQuery()).items}
+    assert ids == {"match:1", "match:1~2"}
+
+
 def test_another_stream_or_connection_is_not_joined(submit, book):
     args = {"path": book, "seconds": 0}
     first = {"connection_id": "con_1", "stream": "subscriptions"}

@@ -34,7 +34,9 @@ class SharedBudget:
         prefix: Makes the keys unique: reseller and connection.
         quotas: Declared quotas by key; others wait for pauses only.
         clock: Time.
-        share: Part of every quota that this use may take, 1 for all of it.
+        share: Part of every quota that this use may take, 1 for all of it. A smaller
+            part is reserved: it never waits for the other uses, and they wait for
+            what it took.
     """
 
     def __init__(
@@ -54,6 +56,11 @@ class SharedBudget:
         self._held: dict[str, _Held] = {}
         self._checked: dict[str, float] = {}
         self._allowed = {name: _allowance(key, share) for name, key in quotas.items()}
+        self._whole = (
+            {}
+            if share == 1.0
+            else {name: _allowance(key, 1.0) for name, key in quotas.items()}
+        )
 
     def acquire(self, key: str, cost: float, deadline: float | None) -> None:
         """Wait until a call of this cost may be sent.
@@ -93,6 +100,8 @@ class SharedBudget:
                 return pause
         count = max(cost, float(allowance.burst // _LEASE_SHARE))
         lease = self._quota.take(f"{self._prefix}/{key}", count, allowance)
+        if key in self._whole:
+            self._quota.take(f"{self._pauses}/{key}", count, self._whole[key])
         wait = max((lease.wait_until - self._clock.now()).total_seconds(), 0.0)
         with self._lock:
             until = self._clock.monotonic() + wait + LEASE_SECONDS

@@ -117,6 +117,7 @@ class JobContext:
         self._journal = journal
         self._progress = Progress(journal, around.clock)
         self._seen_reread = 0
+        self._reads_again = False
         self._checked = -1.0
         self._cancelled = False
         self.run_id = run_id
@@ -254,6 +255,7 @@ class JobContext:
         What is not fetched by the time the run ends is given to a follow-up run of
         the same job, so that no trigger is ever lost.
         """
+        self._reads_again = True
         found = self.step(self._unread, self._seen_reread, name="rereads")
         self._seen_reread = found["upto"]
         concerns: list[JsonValue] = found["concerns"]
@@ -266,6 +268,11 @@ class JobContext:
     def fault(self, name: str) -> None:
         """Mark a point at which a crash test may end the process."""
         self._around.fault(name)
+
+    @property
+    def reads_again(self) -> bool:
+        """Whether the job looks at requests to read again at all."""
+        return self._reads_again
 
     @property
     def seen_reread(self) -> int:

@@ -151,6 +151,7 @@ class _Closing:
             state,
             {**self._context.unwritten_progress(), **values},
             seen_reread=self._context.seen_reread,
+            hand_over=self._context.reads_again,
             follow_up=self._follow_up if follow_up else None,
         )
 

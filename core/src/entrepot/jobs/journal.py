@@ -116,6 +116,7 @@ class Journal:
         values: Mapping[str, Any],
         *,
         seen_reread: int = 0,
+        hand_over: bool = True,
         follow_up: FollowUp | None = None,
     ) -> str | None:
         """End the run; submit a follow-up in the same transaction where one is due.
@@ -124,6 +125,8 @@ class Journal:
             state: Its last state.
             values: Result, error, last progress.
             seen_reread: Highest request to read again that the run has honoured.
+            hand_over: Whether the follow-up gets the requests; a job that never looks
+                at them honours them by running again.
             follow_up: Makes the follow-up run; called when requests came later, or
                 always when the state is `waiting`.
 
@@ -142,7 +145,8 @@ class Journal:
                 return None
             run = session.execute(select(JobRun).where(*self._mine())).scalar_one()
             successor = follow_up(session, run)
-            self._hand_over(session, successor, seen_reread)
+            if hand_over:
+                self._hand_over(session, successor, seen_reread)
             self._write(session, {"follow_up": successor})
             return successor
 
