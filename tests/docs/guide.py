@@ -63,7 +63,8 @@ def command_lines(page: Path) -> list[list[str]]:
     """Every `entrepot …` command of a page, in blocks and in running text."""
     found = []
     for line in _candidates(page):
-        words = shlex.split(line, comments=True)
+        # Brackets mark what may be left out.
+        words = shlex.split(line.translate({91: None, 93: None}), comments=True)
         while words and re.fullmatch(r"[A-Z_]+=.*|env|sudo|exec", words[0]):
             words.pop(0)
         if words and words[0].rsplit("/", 1)[-1] == "entrepot":

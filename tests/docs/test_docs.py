@@ -8,7 +8,6 @@ import re
 import sys
 from pathlib import Path
 
-import click
 import pytest
 import typer
 
@@ -24,6 +23,7 @@ def _load(name):
 
 guide = _load("guide")
 generate = _load("generate")
+USAGE = typer.BadParameter.__bases__[0]  # typer brings its own copy of click
 STALE = "run: .venv/bin/python tests/docs/generate.py"
 PAGES = [str(page.relative_to(guide.ROOT)) for page in guide.pages()]
 
@@ -106,29 +106,32 @@ def _problem(words):
     from entrepot.cli.main import app, globals_first
 
     command = typer.main.get_command(app)
-    context = click.Context(command, info_name="entrepot")
     rest = globals_first(words)
+    while rest and rest[0] in ("--config", "--tenant", "--json", "--help", "--version"):
+        rest = rest[2:] if rest[0] in ("--config", "--tenant") else rest[1:]
+    while hasattr(command, "commands"):
+        if not rest or rest[0] in ("--help", "…"):
+            return None  # a group, named in running text
+        name, rest = rest[0], rest[1:]
+        if name not in command.commands:
+            return f"no such command: {name}"
+        command = command.commands[name]
+    if not rest:
+        return None  # the command's name in running text
     try:
-        while isinstance(command, click.Group):
-            context.params = {}
-            parser = command.make_parser(context)
-            _, rest, _ = parser.parse_args(args=list(rest))
-            if not rest:
-                return None  # a group, named in running text
-            name, rest = rest[0], rest[1:]
-            found = command.get_command(context, name)
-            if found is None:
-                return f"no such command: {name}"
-            command = found
-            context = click.Context(command, parent=context, info_name=name)
-        known = {
-            one for item in command.params for one in (*item.opts, *item.secondary_opts)
-        }
-        given = {word.partition("=")[0] for word in rest if word.startswith("-")}
-        unknown = given - known - {"--help"}
-        return f"no such option: {sorted(unknown)}" if unknown else None
-    except click.ClickException as error:
-        return error.format_message()
+        parser = command.make_parser(command.context_class(command))
+        given, extra, _ = parser.parse_args(args=list(rest))
+    except USAGE as error:
+        return str(error)
+    missing = [
+        item.name
+        for item in command.params
+        if item.param_type_name == "argument" and item.required
+        if not given.get(item.name)
+    ]
+    if extra:
+        return f"too many arguments: {extra}"
+    return f"missing: {missing}" if missing and not given.get("help") else None
 
 
 def _anchors(page):
