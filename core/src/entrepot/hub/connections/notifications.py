@@ -165,6 +165,8 @@ class Notifications:
         """Start the readings that events hint at, unless the connection is idle."""
         if not events or connection.state != "active":
             return
+        if not self._connections.is_served(connection.tenant_id):
+            return
         actor = system_actor("notification", connection.tenant_id)
         subjects = list(dict.fromkeys(event.customer_id for event in events))
         if "" in subjects or len(subjects) > MOST_SUBJECTS:

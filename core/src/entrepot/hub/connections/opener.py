@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from entrepot.hub.connections.rows import existing
-from entrepot.hub.connections.rules import not_usable
+from entrepot.hub.connections.rules import not_usable, suspended
 from entrepot.hub.connections.runtime import Opening, Runtimes, effective_quotas
 from entrepot.hub.connections.secrets import StoredSecrets
 from entrepot.hub.connections.settings_schema import build_settings
@@ -26,6 +26,8 @@ from entrepot.store.secrets import SecretStore
 
 NOTIFICATION_PATH = "/notify/{key}"
 """Where a connection's notifications arrive, below the public base URL."""
+RESERVED = 0.2
+"""Part of a connection's request budget that only work people wait for may use."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +80,7 @@ class Opener:
         correlation_id: str | None = None,
         deadline: float | None = None,
         idle: bool = False,
+        reserved: bool = False,
     ) -> PluginContext:
         """The context of a connection; see `ConnectionService.open`."""
         with self._parts.store.read(SystemScope("connections.open")) as session:
@@ -85,9 +88,26 @@ class Opener:
             session.expunge(row)
         if row.state != "active" and not idle:
             raise not_usable(row.state, row.name, row.parked_message or "")
-        return self._runtimes.context(
-            self.opening(row), correlation_id=correlation_id, deadline=deadline
+        if not idle and not self.is_served(row.tenant_id):
+            raise suspended()
+        opening = self.opening(row)
+        context = self._runtimes.context(
+            opening, correlation_id=correlation_id, deadline=deadline
         )
+        if not reserved or self._parts.quota is None:
+            return context
+        budget = SharedBudget(
+            self._parts.quota,
+            f"{row.tenant_id}/{row.id}",
+            opening.quotas,
+            self._parts.clock,
+            share=RESERVED,
+        )
+        return replace(context, http=context.http.paced_by(budget))
+
+    def is_served(self, tenant_id: str) -> bool:
+        """Whether the hub works for a reseller: it exists and isn't suspended."""
+        return self._tenants.is_active(tenant_id)
 
     def opening(self, row: Connection, secrets: Secrets | None = None) -> Opening:
         """What is needed to open a connection.

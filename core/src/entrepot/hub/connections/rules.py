@@ -117,6 +117,15 @@ def changed_meanwhile() -> Conflict:
     )
 
 
+def suspended() -> Conflict:
+    """The error of work for a reseller that is suspended."""
+    return Conflict(
+        "reseller_suspended",
+        "This reseller is suspended; nothing is read or written for it.",
+        remedy="Ask the operator of this hub to open it again.",
+    )
+
+
 def not_usable(state: str, name: str, reason: str) -> Conflict:
     """The error of work on a connection that stands still."""
     remedy = "Resume it." if state == "paused" else "Mend it, then check it again."

@@ -298,6 +298,7 @@ class ConnectionService:
         correlation_id: str | None = None,
         deadline: float | None = None,
         idle: bool = False,
+        reserved: bool = False,
     ) -> PluginContext:
         """The context to call the connection's plugin with.
 
@@ -309,15 +310,25 @@ class ConnectionService:
             correlation_id: Id of the work; a fresh one when None.
             deadline: `clock.monotonic()` value after which the answer is of no use.
             idle: Open it even while it is paused or parked (notifications, links).
+            reserved: Use the reserved share of the request budget, so that nothing
+                waits behind a long reading.
 
         Raises:
             NotFound: there is none, or it is removed.
-            Conflict: it is paused or parked.
+            Conflict: it is paused or parked, or its reseller is suspended.
             ConfigInvalid: its plugin is missing or its settings do not fit.
         """
         return self._desk.opener.open(
-            connection_id, correlation_id=correlation_id, deadline=deadline, idle=idle
+            connection_id,
+            correlation_id=correlation_id,
+            deadline=deadline,
+            idle=idle,
+            reserved=reserved,
         )
+
+    def is_served(self, tenant_id: str) -> bool:
+        """Whether the hub works for a reseller: it exists and isn't suspended."""
+        return self._desk.opener.is_served(tenant_id)
 
     def check(self, actor: Actor, connection_id: str) -> CheckReport:
         """Prove that a connection works; park it or take it up again accordingly.

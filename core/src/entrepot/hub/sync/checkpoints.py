@@ -160,6 +160,20 @@ def drop_checkpoints(session: Session, run: RunInfo) -> None:
     )
 
 
+def drop_others(session: Session, run: RunInfo) -> None:
+    """Forget the checkpoints of earlier runs of the connection that never closed.
+
+    Of the runs that read a whole connection one is active at a time.
+    """
+    session.execute(
+        delete(SyncCheckpoint).where(
+            SyncCheckpoint.tenant_id == run.tenant_id,
+            SyncCheckpoint.connection_id == run.connection_id,
+            SyncCheckpoint.run_id != run.run_id,
+        )
+    )
+
+
 def remember(
     session: Session, run: RunInfo, stream: str, *, version: str, hashes: bytes
 ) -> SyncMemory:

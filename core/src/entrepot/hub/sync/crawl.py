@@ -37,18 +37,25 @@ from entrepot.store.unit import Store
 BATCH = {"sqlite": 3_000, "postgresql": 20_000}
 CHECKPOINT_SECONDS = 5.0
 SCOPE_FAILURES = 10  # in a row; then the other side is taken to be down
+REPEATED = "the other side sent a page of its list twice"
+INCOMPLETE = "the list came incomplete"
 _SCOPES = 2_000
 
 
 @dataclass(frozen=True, slots=True)
 class ScopeRead:
-    """What one customer or agreement listed, or why it could not be read."""
+    """What one customer or agreement listed, or why it could not be read.
+
+    Attributes:
+        unanswered: Nobody answered, however often it was tried.
+    """
 
     scope: str
     reads: tuple[Read, ...] = ()
     lock: BillingLock | None = None
     lock_at: datetime | None = None
     reason: str = ""
+    unanswered: bool = False
 
 
 @dataclass(slots=True)
@@ -162,7 +169,7 @@ class Crawl:
             if cursor is None:
                 return
             if cursor in met:
-                self.point.doubt("the other side repeated a page of its list")
+                self.point.doubt(REPEATED)
                 return
             met.add(cursor)
 
@@ -171,7 +178,7 @@ class Crawl:
         self.point.cursor = page.next_cursor or self.point.cursor
         self.point.total = page.total if page.total is not None else self.point.total
         if not page.complete:
-            self.point.doubt(page.incomplete_reason or "the list came incomplete")
+            self.point.doubt(page.incomplete_reason or INCOMPLETE)
 
     # One listing per customer or agreement
 
@@ -215,7 +222,7 @@ class Crawl:
         except RateLimited:
             raise
         except Retryable as error:
-            return ScopeRead(scope, reason=f"retry: {error.user_message}")
+            return ScopeRead(scope, reason=error.user_message, unanswered=True)
 
     def _all_of(self, scope: str) -> ScopeRead:
         reads: list[Read] = []
@@ -227,7 +234,7 @@ class Crawl:
             if following is None:
                 break
             if following == cursor:
-                return ScopeRead(scope, tuple(reads), reason="a page was repeated")
+                return ScopeRead(scope, tuple(reads), reason=REPEATED)
             cursor = following
         if self.stream.name != "lines":
             return ScopeRead(scope, tuple(reads))
@@ -238,7 +245,7 @@ class Crawl:
         for read in got.reads:
             self.intake.take(read.page, read.read_at)
             if not read.page.complete:
-                reason = read.page.incomplete_reason or "the list came incomplete"
+                reason = read.page.incomplete_reason or INCOMPLETE
                 self.point.incomplete[got.scope] = reason
         if got.lock is not None and got.lock_at is not None:
             self.intake.take_lock(got.lock, got.lock_at)
@@ -246,17 +253,16 @@ class Crawl:
             self.point.incomplete[got.scope] = got.reason
         self.point.after_scope = got.scope
         self.point.scopes += 1
-        self._watch_failures(got)
+        self._watch_failures(got.reason if got.unanswered else "")
 
-    def _watch_failures(self, got: ScopeRead) -> None:
-        failed = got.reason.startswith("retry: ")
-        self.point.failures = self.point.failures + 1 if failed else 0
+    def _watch_failures(self, reason: str) -> None:
+        self.point.failures = self.point.failures + 1 if reason else 0
         if self.point.failures >= SCOPE_FAILURES:
             self.point.failures = 0
             raise Retryable(
                 "other_side_down",
                 "The other side did not answer several requests in a row.",
-                detail=got.reason,
+                detail=reason,
                 remedy="Wait; the sync goes on by itself.",
             )
 
@@ -268,22 +274,33 @@ class Crawl:
             and self.source.info.capabilities.customer_details
         )
 
-    def _details(self, records: Any) -> list[VendorCustomer | None]:  # noqa: ANN401 - a sequence of customers
+    def _details(self, records: Any) -> list[VendorCustomer]:  # noqa: ANN401 - a sequence of customers
         with ThreadPoolExecutor(self.source.width, "details") as pool:
             futures = [
                 pool.submit(copy_context().run, self._full_record, record)
                 for record in records
             ]
-            return [future.result() for future in futures]
+            return [self._take_details(future.result()) for future in futures]
 
-    def _full_record(self, record: VendorCustomer) -> VendorCustomer | None:
+    def _take_details(self, got: tuple[VendorCustomer, str, bool]) -> VendorCustomer:
+        record, reason, unanswered = got
+        if reason:
+            self.point.incomplete[record.vendor_id] = reason
+        self._watch_failures(reason if unanswered else "")
+        return record
+
+    def _full_record(self, record: VendorCustomer) -> tuple[VendorCustomer, str, bool]:
+        """The customer, why it is a part only, and whether nobody answered."""
         if record.detail_complete:
-            return record
+            return record, "", False
         try:
-            return self.source.customer(record.vendor_id)
+            return self.source.customer(record.vendor_id), "", False
         except (NotFound, Rejected) as error:
-            self.point.incomplete[record.vendor_id] = error.user_message
-            return record
+            return record, error.user_message, False
+        except RateLimited:
+            raise
+        except Retryable as error:
+            return record, error.user_message, True
 
 
 def _has_rows(session: Session, table: Table, run: RunInfo) -> bool:

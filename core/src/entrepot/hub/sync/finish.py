@@ -50,12 +50,14 @@ class Ending:
         complete: Nothing of the stream is missing, as far as anybody can tell.
         reasons: Why not.
         scopes: How many customers or agreements could not be read.
+        example: Why one of them could not.
     """
 
     complete: bool
     reasons: tuple[str, ...]
     scopes: int
     counts: Counter[str]
+    example: str = ""
 
 
 @dataclass(slots=True)
@@ -78,12 +80,13 @@ class Finisher:
             point, memory, version = load_memory(session, self.run, self.stream.name)
             if point.closed:
                 return Ending(True, (), 0, Counter(point.counts))
-            suspects = self._suspects(session, memory, point)
+            unseen = rows_by_hash(session, self.target, self.run, memory.unseen())
+            suspects = [row for row in unseen if row.owner not in point.incomplete]
             returned = self._returned(session, memory)
         reasons = reasons_of(point)
         gone, still_there = self._confirm(suspects)
         if still_there:
-            reasons.append(f"{len(still_there)} objects exist but were not listed")
+            reasons.append(_not_listed(len(still_there)))
         now = self.source.ctx.clock.now()
         with self.store.unit(self.run.scope) as session:
             # A scope that was not read this time (its owner vanished) ends nothing.
@@ -93,13 +96,14 @@ class Finisher:
                 gone += [row for row in open_ones if row.missing_runs >= 1]
                 first = [row for row in open_ones if row.missing_runs == 0]
                 mark_missing(session, self.target.table, self.run, first, now)
+                reasons += self._doubt_missing(point, first)
             self._clear_missing(session, returned)
             end_objects(session, self.target, self.run, gone, now)
             if self.stream.name == "customers":
                 end_subscriptions_of(session, self.run, gone, now)
             if self.stream.name == "subscriptions":
                 adopt_accounts(session, self.run)
-            self._remember(session, memory, version, suspects, gone)
+            self._remember(session, memory, version, unseen, gone)
             if not reasons:
                 memory_row(session, self.run, self.stream.name).complete_at = now
             self._scopes(session, point, now, reasons)
@@ -107,16 +111,20 @@ class Finisher:
         counts = Counter(point.counts)
         counts["gone"] = len(gone)
         counts["missing"] = len(suspects) - len(gone) - len(still_there)
-        return Ending(not reasons, tuple(reasons), len(point.incomplete), counts)
+        example = next(iter(point.incomplete.values()), "")
+        scopes = len(point.incomplete)
+        return Ending(not reasons, tuple(reasons), scopes, counts, example)
 
-    def _suspects(
-        self, session: Session, memory: HashMemory, point: Checkpoint
-    ) -> list[Any]:
-        found = rows_by_hash(session, self.target, self.run, memory.unseen())
-        return [row for row in found if not self._unread(row, point)]
+    def _doubt_missing(self, point: Checkpoint, rows: list[Any]) -> list[str]:
+        """What lacks for the first time is over, or was left out: say so till then.
 
-    def _unread(self, row: Any, point: Checkpoint) -> bool:  # noqa: ANN401 - a row
-        return bool(self.stream.per) and row.owner in point.incomplete
+        What belongs to a customer or company makes that one incomplete only.
+        """
+        if rows and self.target.owner_column:
+            for row in rows:
+                point.incomplete.setdefault(row.owner, _missing(1))
+            return []
+        return [_missing(len(rows))] if rows else []
 
     def _returned(self, session: Session, memory: HashMemory) -> list[str]:
         table = self.target.table
@@ -173,13 +181,13 @@ class Finisher:
         session: Session,
         memory: HashMemory,
         version: str,
-        suspects: list[Any],
+        unseen: list[Any],
         gone: list[Any],
     ) -> None:
         row = memory_row(session, self.run, self.stream.name)
         row.mapping_version = version
         over = {item.id for item in gone}
-        live = {item.row_hash for item in suspects if item.id not in over}
+        live = {item.row_hash for item in unseen if item.id not in over}
         # Hashes that no live row has belong to content that was replaced meanwhile.
         stray = [value for value in memory.unseen() if value not in live]
         if memory.overflown or len(memory.added) < self._written(session):
@@ -232,6 +240,18 @@ def reasons_of(point: Checkpoint) -> list[str]:
     if point.total is not None and counts["read"] < point.total:
         reasons.append(f"the list held {counts['read']} of {point.total} objects")
     return reasons
+
+
+def _not_listed(count: int) -> str:
+    return f"{count} objects exist but were not listed"
+
+
+def _missing(count: int) -> str:
+    noun = "object that was" if count == 1 else "objects that were"
+    return (
+        f"{count} {noun} there before {'is' if count == 1 else 'are'} not listed any "
+        "more, the next reading decides"
+    )
 
 
 def note_scope(

@@ -28,6 +28,7 @@ from entrepot.store.unit import Store
 log = logging.getLogger(__name__)
 
 ITEMS_VERSION = "records-1"  # of listings that come as records, not as raw items
+NO_CONTENT = 0  # hash of an account that was not read wholly yet: no listing has it
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +85,13 @@ class Intake:
         records, hashes = self._unknown(page)
         if self.detail is not None and records:
             records = self.detail(records)
+            hashes = [
+                row_hash if record.detail_complete else NO_CONTENT
+                for record, row_hash in zip(records, hashes, strict=True)
+            ]
         self._pending.extend(
             Incoming(record, row_hash)
             for record, row_hash in zip(records, hashes, strict=True)
-            if record is not None
         )
         if self._read_at is None or read_at < self._read_at:
             self._read_at = read_at
@@ -211,7 +215,10 @@ def merge_accounts(
     empty: bool = False,
     force: bool = False,
 ) -> Merged:
-    """Write customer accounts; a new account brings a customer of the hub with it."""
+    """Write customer accounts; a new account brings a customer of the hub with it.
+
+    A part of a customer, whose details could not be read, never replaces the whole.
+    """
     fresh: list[dict[str, Any]] = []
 
     def new_customer(record: VendorCustomer) -> str:
@@ -221,10 +228,22 @@ def merge_accounts(
         return str(row["id"])
 
     writer = BulkWriter(TARGETS["customers"], extra=(("customer_id", new_customer),))
+    parts = {item.record.vendor_id for item in batch if _is_part(item)}
+    if parts and not empty:
+        kept = writer.known(session, origin.connection_id, parts)
+        batch = [
+            item
+            for item in batch
+            if not _is_part(item) or item.record.vendor_id not in kept
+        ]
     done = writer.merge(session, batch, origin, empty=empty, force=force)
     if fresh:
         session.execute(insert(Customer), fresh)
     return done
+
+
+def _is_part(item: Incoming) -> bool:
+    return item.row_hash == NO_CONTENT and not item.record.detail_complete
 
 
 def store_lock(

@@ -6,7 +6,7 @@ from typing import Any
 
 from entrepot.hub.sync.intake import RunInfo
 from entrepot.hub.sync.service import CRAWL, JOB, subject_stream
-from entrepot.hub.sync.steps import SyncSteps
+from entrepot.hub.sync.steps import SKIPPED, SyncSteps
 from entrepot.jobs.context import JobContext
 from entrepot.jobs.registry import JobRegistry
 from entrepot.sdk.errors import EntrepotError
@@ -40,18 +40,20 @@ def _sync(
     opened = ctx.step(
         steps.open_run, run, mode, subject, stream, "schedule", name="open_run"
     )
-    feed_at = opened["at"]
-    if opened["mode"] == "customer":
-        _refresh(ctx, steps, run, [subject])
+    feed_at, soon = opened["at"], opened["mode"] == "customer"
+    if opened["mode"] == SKIPPED:
+        return {"state": SKIPPED, "counts": {}}
+    if soon:
+        _refresh(ctx, steps, run, [subject], soon=soon)
     elif opened["mode"] == "feed":
         feed_at = _follow_feed(ctx, steps, run, opened["all_streams"])
     else:
         _crawl(ctx, steps, run, opened["streams"])
-    _read_again(ctx, steps, run, opened["all_streams"])
+    _read_again(ctx, steps, run, opened["all_streams"], soon=soon)
     result: dict[str, Any] = ctx.step(
         steps.close_run,
         run,
-        "" if opened["mode"] == "customer" else feed_at,
+        "" if soon else feed_at,
         name="close_run",
     )
     return result
@@ -92,19 +94,29 @@ def _follow_feed(
 
 
 def _refresh(
-    ctx: JobContext, steps: SyncSteps, run: RunInfo, subjects: list[str]
+    ctx: JobContext,
+    steps: SyncSteps,
+    run: RunInfo,
+    subjects: list[str],
+    *,
+    soon: bool = False,
 ) -> None:
     ctx.progress(phase="customers", done=0, total=len(subjects), unit="customers")
     for start in range(0, len(subjects), _BATCH):
         ctx.stop_if_cancelled()
         batch = subjects[start : start + _BATCH]
-        done = ctx.step(steps.refresh, run, batch, name="refresh")
+        done = ctx.step(steps.refresh, run, batch, soon=soon, name="refresh")
         ctx.step(steps.add_counts, run, "refreshed", done["counts"], name="add_counts")
         ctx.progress(done=start + len(batch))
 
 
 def _read_again(
-    ctx: JobContext, steps: SyncSteps, run: RunInfo, streams: list[list[str]]
+    ctx: JobContext,
+    steps: SyncSteps,
+    run: RunInfo,
+    streams: list[list[str]],
+    *,
+    soon: bool,
 ) -> None:
     """Read what triggers that joined this run while it ran are about.
 
@@ -119,4 +131,4 @@ def _read_again(
             fresh = ctx.step(steps.read_changes_or_all, run, name="what_again")
             _crawl(ctx, steps, run, [s for s in streams if s[0] in fresh["streams"]])
             subjects += fresh["subjects"]
-        _refresh(ctx, steps, run, list(dict.fromkeys(subjects)))
+        _refresh(ctx, steps, run, list(dict.fromkeys(subjects)), soon=soon)

@@ -14,27 +14,33 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from entrepot.hub.sync.bulk import BulkWriter, Incoming, Origin
+from entrepot.hub.sync.crawl import INCOMPLETE, REPEATED
 from entrepot.hub.sync.driver import comparable
 from entrepot.hub.sync.endings import end_objects, end_subscriptions_of
 from entrepot.hub.sync.finish import note_scope
-from entrepot.hub.sync.intake import Intake, RunInfo, merge_accounts, store_lock
+from entrepot.hub.sync.intake import (
+    NO_CONTENT,
+    Intake,
+    RunInfo,
+    merge_accounts,
+    store_lock,
+)
 from entrepot.hub.sync.memory import HashMemory
 from entrepot.hub.sync.source import Read, Source
 from entrepot.hub.sync.targets import TARGETS
-from entrepot.sdk.errors import NotFound
+from entrepot.sdk.errors import NotFound, Rejected, Unsupported
 from entrepot.sdk.model import BillingLock, Listing, VendorCustomer
 from entrepot.store.unit import Store
-
-_NO_CONTENT = 0  # hash of an account that no listing has shown yet
 
 
 @dataclass(slots=True)
 class Listed:
-    """What one scope of one stream listed."""
+    """What one scope of one stream listed, and why something may be missing."""
 
     stream: str
     scope: str
     reads: list[Read]
+    doubt: str = ""
 
 
 @dataclass(slots=True)
@@ -81,10 +87,20 @@ def _read_customer(source: Source, found: Snapshot) -> None:
     except NotFound:
         found.gone = True
         return
-    if can.contacts is Listing.PER_CUSTOMER:
-        found.listings.append(_list(source, "contacts", found.subject))
-    if can.orders is Listing.PER_CUSTOMER:
-        found.listings.append(_list(source, "orders", found.subject))
+    for stream, listing in (("contacts", can.contacts), ("orders", can.orders)):
+        if listing is Listing.PER_CUSTOMER:
+            _read_more(source, found, stream)
+
+
+def _read_more(source: Source, found: Snapshot, stream: str) -> None:
+    """Read a list that need not exist, or that not everybody may see."""
+    try:
+        found.listings.append(_list(source, stream, found.subject))
+    except NotFound:
+        return
+    except Rejected as error:
+        doubtful = Listed(stream, found.subject, [], error.user_message)
+        found.listings.append(doubtful)
 
 
 def _read_company(source: Source, found: Snapshot) -> None:
@@ -105,8 +121,14 @@ def _list(source: Source, stream: str, scope: str) -> Listed:
         reads.append(read)
         following = read.page.next_cursor
         if following is None or following == cursor:
-            return Listed(stream, scope, reads)
+            doubt = "" if following is None else REPEATED
+            return Listed(stream, scope, reads, doubt or _doubt(reads))
         cursor = following
+
+
+def _doubt(reads: list[Read]) -> str:
+    parts = (read.page for read in reads if not read.page.complete)
+    return next((page.incomplete_reason or INCOMPLETE for page in parts), "")
 
 
 @dataclass(slots=True)
@@ -131,6 +153,7 @@ class Refresher:
             counts.update(self._account(found.customer, found.read_at))
         for listed in found.listings:
             counts.update(self._listing(listed))
+            counts["doubtful"] += bool(listed.doubt)
         with self.store.unit(self.run.scope) as session:
             for lock, read_at in found.locks:
                 store_lock(session, self.run, lock, read_at)
@@ -143,9 +166,7 @@ class Refresher:
 
     def _listing(self, listed: Listed) -> Counter[str]:
         now = self.source.ctx.clock.now()
-        reasons = [read for read in listed.reads if not read.page.complete]
-        reason = (reasons[0].page.incomplete_reason or "incomplete") if reasons else ""
-        vanished = [] if reason else self._vanished(listed)
+        vanished = [] if listed.doubt else self._vanished(listed)
         intake = Intake(
             store=self.store,
             run=self.run,
@@ -163,8 +184,8 @@ class Refresher:
                 self.run,
                 listed.stream,
                 listed.scope,
-                listed.reads[0].read_at,
-                reason=reason,
+                listed.reads[0].read_at if listed.reads else now,
+                reason=listed.doubt,
                 items=intake.counts["read"],
             )
 
@@ -204,6 +225,8 @@ class Refresher:
                 return listed.stream == "contacts"
         except NotFound:
             return True
+        except Unsupported:
+            return False  # the next whole listings decide
         return False
 
     def _account(self, record: VendorCustomer, read_at: datetime) -> Counter[str]:
@@ -215,7 +238,7 @@ class Refresher:
             row = known.get(record.vendor_id)
             if row is not None and self._is_same(session, row.id, record):
                 return counts
-            row_hash = _NO_CONTENT if row is None else row.row_hash
+            row_hash = NO_CONTENT if row is None else row.row_hash
             done = merge_accounts(
                 session,
                 [Incoming(record, row_hash)],

@@ -14,13 +14,21 @@ import msgspec
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from entrepot.hub.sync.checkpoints import drop_checkpoints, memory_row
+from entrepot.hub.connections.rules import suspended
+from entrepot.hub.sync.checkpoints import drop_checkpoints, drop_others, memory_row
 from entrepot.hub.sync.crawl import Crawl
-from entrepot.hub.sync.finish import Finisher
+from entrepot.hub.sync.finish import Finisher, note_scope
 from entrepot.hub.sync.intake import RunInfo
 from entrepot.hub.sync.refresh import Refresher, Snapshot, read_subject
 from entrepot.hub.sync.source import Source, Stream, streams_of
 from entrepot.hub.sync.tables import SyncMemory, SyncRun
+from entrepot.hub.sync.unread import (
+    joined,
+    parts,
+    reasons_in,
+    since_before,
+    to_read_again,
+)
 from entrepot.plugins.dispatch import Plugins
 from entrepot.sdk.errors import EntrepotError, Rejected, Retryable
 from entrepot.sdk.model import ChangedKind, ChangeEvent
@@ -34,6 +42,7 @@ if TYPE_CHECKING:
 SLICE_SECONDS = 20.0
 MANY = 2_000  # changed customers above which a whole crawl is cheaper
 FEED = "feed"
+SKIPPED = "skipped"  # of a suspended reseller nothing is read
 
 AfterSync = Callable[[Session, RunInfo, SyncRun], None]
 
@@ -68,8 +77,11 @@ class SyncSteps:
         Raises:
             NotFound: There is none of that id.
             Rejected: It is parked, paused or removed; says what to do.
+            Conflict: The reseller is suspended.
         """
         connection = self._connections.get(actor, connection_id)
+        if not self._connections.is_served(actor.tenant_id):
+            raise suspended()
         if connection.state != "active":
             raise Rejected(
                 f"connection_{connection.state}",
@@ -91,8 +103,12 @@ class SyncSteps:
 
         Returns:
             ``mode`` as decided, ``streams`` to read and ``all_streams`` as pairs of
-            name and scope, ``at``: when reading began.
+            name and scope, ``at``: when reading began. Of a suspended reseller nothing
+            is read, then ``mode`` is ``skipped``.
         """
+        if not self._connections.is_served(run.tenant_id):
+            self._skip(run)
+            return {"mode": SKIPPED, "streams": [], "all_streams": [], "at": ""}
         source = self.source(run)
         now = source.ctx.clock.now()
         with self._store.unit(run.scope) as session:
@@ -111,6 +127,8 @@ class SyncSteps:
             row = session.get_one(SyncRun, run.run_id)
             row.state = "running"
             row.started_at = row.started_at or now
+            if mode != "customer":
+                drop_others(session, run)
             decided = self._decide(session, source, run, mode)
         everything = [[one.name, one.per] for one in streams_of(source.info)]
         return {
@@ -119,6 +137,16 @@ class SyncSteps:
             "all_streams": everything,
             "at": now.isoformat(),
         }
+
+    def _skip(self, run: RunInfo) -> None:
+        """Close a run that was asked for before its reseller was suspended."""
+        error = suspended()
+        with self._store.unit(run.scope) as session:
+            row = session.get(SyncRun, run.run_id)
+            if row is not None:
+                row.state, row.ended_at = "cancelled", self._store.clock.now()
+                row.error_code, row.error_text = error.code, error.user_message
+                row.remedy = error.info.remedy or ""
 
     def _decide(self, session: Session, source: Source, run: RunInfo, mode: str) -> str:
         if mode != "incremental":
@@ -151,40 +179,48 @@ class SyncSteps:
         """End one stream; returns its counts and why it is incomplete."""
         source = self.source(run)
         ending = Finisher(self._store, source, Stream(name, per), run).finish()
-        scopes = [] if ending.scopes == 0 else [f"{ending.scopes} could not be read"]
         with self._store.unit(run.scope) as session:
             row = session.get_one(SyncRun, run.run_id)
             row.counts = {**row.counts, name: dict(ending.counts)}
-            reasons = [f"{name}: {text}" for text in [*ending.reasons, *scopes]]
-            kept = [part for part in row.incomplete_reason.split("; ") if part]
-            row.incomplete_reason = "; ".join(dict.fromkeys([*kept, *reasons]))
+            earlier = parts(row.incomplete_reason)  # the last reading counts
+            kept = [text for text in earlier if not text.startswith(f"{name}: ")]
+            row.incomplete_reason = joined([*kept, *reasons_in(name, ending)])
         return {"counts": dict(ending.counts)}
 
     def read_feed(self, run: RunInfo) -> dict[str, Any]:
         """Ask the change feed what changed since the last time.
 
         Returns:
-            ``subjects``: customers or companies to read again; ``streams``: whole
-            streams to read again; ``whole``: everything must be read; ``at``: where
+            ``subjects``: customers or companies to read again, those that earlier runs
+            could not read included; ``streams``: whole streams to read again;
+            ``whole``: everything must be read; ``at``: where
             the next question starts.
         """
         source = self.source(run)
         with self._store.read(run.scope) as session:
             feed = session.get_one(SyncMemory, (run.connection_id, FEED))
             last = feed.feed_at or source.ctx.clock.now()
+            unread, doubtful = to_read_again(session, run, streams_of(source.info))
         started = source.ctx.clock.now()
-        return {**self._since(source, last), "at": started.isoformat()}
+        found = self._since(source, last)
+        found["subjects"] = list(dict.fromkeys([*found["subjects"], *unread]))
+        found["streams"] = list(dict.fromkeys([*found["streams"], *doubtful]))
+        return {**found, "at": started.isoformat()}
 
     def _since(self, source: Source, moment: datetime) -> dict[str, Any]:
         overlap = source.info.capabilities.change_feed_overlap_seconds
         events: list[ChangeEvent] = []
         cursor: str | None = None
+        met: set[str] = set()
         while True:
             page = source.changes(moment - timedelta(seconds=overlap), cursor)
             events.extend(page.records())
             cursor = page.next_cursor
+            if not page.complete or cursor in met:
+                return {"subjects": [], "streams": [], "whole": True}
             if cursor is None:
                 return concerned(events)
+            met.add(cursor)
 
     def read_changes_or_all(self, run: RunInfo) -> dict[str, Any]:
         """What a whole-connection trigger that joined a running run asks for.
@@ -206,9 +242,17 @@ class SyncSteps:
             "subjects": [] if found["whole"] else found["subjects"],
         }
 
-    def refresh(self, run: RunInfo, subjects: list[str]) -> dict[str, Any]:
-        """Read some customers or companies again; returns counts."""
-        source = self.source(run)
+    def refresh(
+        self, run: RunInfo, subjects: list[str], *, soon: bool = False
+    ) -> dict[str, Any]:
+        """Read some customers or companies again; returns counts.
+
+        Args:
+            run: On whose behalf.
+            subjects: Vendor ids.
+            soon: Somebody waits: use the reserved share of the request budget.
+        """
+        source = self.source(run, soon=soon)
         refresher = Refresher(self._store, source, run)
         counts: Counter[str] = Counter()
         with ThreadPoolExecutor(source.width, "refresh") as pool:
@@ -222,7 +266,7 @@ class SyncSteps:
                     counts.update(refresher.write(found))
                 else:
                     counts["failed"] += 1
-                    self._note_failure(run, subject, found)
+                    self._note_failure(run, source, subject, found)
         return {"counts": dict(counts)}
 
     def _try_read(self, source: Source, subject: str) -> Snapshot | Rejected:
@@ -231,13 +275,20 @@ class SyncSteps:
         except Rejected as error:
             return error
 
-    def _note_failure(self, run: RunInfo, subject: str, error: EntrepotError) -> None:
+    def _note_failure(
+        self, run: RunInfo, source: Source, subject: str, error: EntrepotError
+    ) -> None:
+        owner, owned = (
+            ("company", "agreements")
+            if source.is_psa
+            else ("customer", "subscriptions")
+        )
+        why, now = error.user_message, source.ctx.clock.now()
         with self._store.unit(run.scope) as session:
             row = session.get_one(SyncRun, run.run_id)
-            text = f"{subject}: {error.user_message}"
-            row.incomplete_reason = "; ".join(
-                part for part in (row.incomplete_reason, text) if part
-            )
+            text = f"{owner} {subject}: {why.replace('; ', ', ')}"
+            row.incomplete_reason = joined([*parts(row.incomplete_reason), text])
+            note_scope(session, run, owned, subject, now, reason=why)
 
     def add_counts(self, run: RunInfo, name: str, counts: dict[str, int]) -> None:
         """Add counts under a name to the run's."""
@@ -259,6 +310,10 @@ class SyncSteps:
         with self._store.unit(run.scope) as session:
             row = session.get_one(SyncRun, run.run_id)
             if row.ended_at is None:
+                if row.mode != "customer":
+                    earlier = since_before(session, run)
+                    reasons = [*parts(row.incomplete_reason), *earlier]
+                    row.incomplete_reason = joined(reasons)
                 row.complete = not row.incomplete_reason
                 row.state = "complete" if row.complete else "incomplete"
                 row.as_of = row.started_at
@@ -309,9 +364,10 @@ class SyncSteps:
             row.incomplete_reason = row.incomplete_reason or error.user_message
             drop_checkpoints(session, run)
 
-    def source(self, run: RunInfo) -> Source:
-        """The run's connection, opened."""
-        return Source(self._plugins, self._connections.open(run.connection_id))
+    def source(self, run: RunInfo, *, soon: bool = False) -> Source:
+        """The run's connection, opened; `soon` for what a person waits for."""
+        ctx = self._connections.open(run.connection_id, reserved=soon)
+        return Source(self._plugins, ctx)
 
 
 def concerned(events: list[ChangeEvent]) -> dict[str, Any]:

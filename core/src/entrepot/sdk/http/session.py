@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import replace
 from typing import Unpack
 from urllib.parse import urlencode
@@ -70,6 +71,16 @@ class HttpSession:
         view._sender, view._rng = self._sender, self._rng
         merged = {**self._defaults.headers, **options.get("headers", {})}
         view._defaults = replace(self._defaults, **{**options, "headers": merged})  # type: ignore[arg-type]  # the keys of BindOptions are Defaults' fields
+        return view
+
+    def paced_by(self, budget: Budget) -> HttpSession:
+        """A view of this session that asks another budget before it sends.
+
+        Pool, slots and counters are shared.
+        """
+        view = self.bound()
+        view._sender = copy(self._sender)
+        view._sender.budget = budget
         return view
 
     @property
