@@ -60,7 +60,9 @@ def peak_memory() -> int:
 
 
 @contextmanager
-def measured(result: dict[str, Any], *, pg: int = 0, others: tuple[int, ...] = ()) -> Iterator[None]:
+def measured(
+    result: dict[str, Any], *, pg: int = 0, others: tuple[int, ...] = ()
+) -> Iterator[None]:
     """Measure the block into `result`.
 
     Args:

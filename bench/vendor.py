@@ -1,8 +1,8 @@
 """A vendor on loopback, in a process of its own, that parses next to nothing.
 
 ``GET /subscriptions?skip=S&top=T`` and ``GET /customers?skip=S&top=T`` are pages,
-``GET /one/<anything>`` is a small object. Control requests: ``/_advance?step=S&per_mille=P``
-changes items, ``/_checksum`` tells the truth, ``/_stats`` what was asked,
+``GET /one/<anything>`` is a small object. Control requests:
+``/_advance?step=S&per_mille=P`` changes items, ``/_checksum`` tells the truth, ``/_stats`` what was asked,
 ``/_limit?rate=R&burst=B`` sets a token bucket (0 = none), ``/_latency?ms=L``.
 """
 
