@@ -416,7 +416,7 @@ class Books:
                 sku=sku,
                 psa_connection_id=self.psa_id,
                 psa_product_id=product,
-                **more,
+                **({"taxable": True} | more),
             )
         )
 

@@ -56,7 +56,7 @@ def first_pass(
         return list(subjects), _NOTHING
     values = _values(session, base, row)
     differing = session.execute(text(_sql(DIFFERING, session)), values)
-    marked = {str(one.company) for one in differing}
+    marked = {str(company) for company in differing.scalars()}
     marked |= _special(session, base)
     companies = {id_ for kind, id_ in subjects if kind == "company"}
     left = sorted(companies - marked)
@@ -76,8 +76,9 @@ def _sums_suffice(base: Base) -> bool:
     only = len(ruled) == 1 and ruled[0].mode is AgreementMode.ONLY
     preset = any(rule.preset_cancel_date for rule in ruled)
     foreign = any(cost.spread for cost in book.costs) or book.fx
-    everybody = [one for one in (*book.overrides, *book.minimums) if not one.company]
-    return only and not (preset or foreign or book.bundles or everybody)
+    everybody = [one for one in book.overrides if not one.company]
+    floors = [one for one in book.minimums if not one.company]
+    return only and not (preset or foreign or book.bundles or everybody or floors)
 
 
 def _values(session: Session, base: Base, row: ReconRun) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import or_, select, tuple_
 from sqlalchemy.orm import Session
 
 from entrepot.hub.mapping.tables import CustomerMap, ProductMap
@@ -221,24 +221,6 @@ def _excluded(
         )
     )
     return [(row.vendor_connection_id, row.vendor_customer_id) for row in found]
-
-
-def _excluded(
-    session: Session, base: Base, owners: set[tuple[str, str]]
-) -> dict[tuple[str, str], Decided]:
-    """Customers among the owners that people excluded."""
-    found = session.execute(
-        select(CustomerMap.vendor_connection_id, CustomerMap.vendor_customer_id).where(
-            CustomerMap.tenant_id == base.tenant_id,
-            CustomerMap.psa_connection_id == base.psa_connection_id,
-            CustomerMap.status == "excluded",
-            CustomerMap.vendor_customer_id.in_(sorted({id_ for _, id_ in owners})),
-        )
-    )
-    return {
-        (row.vendor_connection_id, row.vendor_customer_id): Decided.EXCLUDED
-        for row in found
-    }
 
 
 def _mapped_subscriptions(
