@@ -6,6 +6,7 @@ import importlib.util
 import inspect
 import re
 import sys
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -93,6 +94,67 @@ def test_every_page_can_be_reached():
                 waiting.append(found)
     missing = set(guide.DOCS.rglob("*.md")) - reached
     assert not missing, f"no page links to {sorted(map(str, missing))}"
+
+
+def test_paths_of_the_api_page_exist():
+    from entrepot_web.api import operations
+
+    known = {re.sub(r"<[^>]+>", "*", rule) for _, _, rule in operations()}
+    text = text_of("docs/api.md") + text_of("README.md")
+    named = re.findall(r"/api/v1(/[^\s`\"?]*)", text)
+    named += re.findall(r"(?:GET|POST|DELETE) (/[^\s`\"?]*)", text)
+    named += re.findall(r"`(/[a-z/-]+)`", text_of("docs/api.md"))
+    paths = {re.sub(r"\{id\}|[a-z]+_…", "*", one).rstrip("…/") for one in named}
+    served = {"/openapi.json", "/api/docs", "/api/v1/openapi.json", "/api/v1"}
+    unknown = {
+        path
+        for path in paths - served - {""}
+        if not any(rule == path or rule.startswith(f"{path}/") for rule in known)
+    }
+    assert len(paths) > 15
+    assert not unknown, f"docs/api.md names {sorted(unknown)}"
+
+
+def test_codes_of_the_api_page_exist():
+    table = text_of("docs/api.md").partition("| Status | Code |")[2]
+    codes = re.findall(r"`([a-z]+_[a-z_]+)`", table.partition("\n\n")[0])
+    sources = [
+        *guide.ROOT.glob("webapp/src/**/*.py"),
+        *guide.ROOT.glob("core/src/**/*.py"),
+    ]
+    code = "\n".join(source.read_text() for source in sources)
+    assert len(codes) > 8
+    assert [one for one in codes if f'"{one}"' not in code] == []
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_settings_named_in_a_page_exist(page):
+    from entrepot.store.settings import Settings
+
+    known = {f"ENTREPOT_{item.name.upper()}" for item in fields(Settings)}
+    known |= {"ENTREPOT_CONFIG", "ENTREPOT_NAME"}
+    assert set(re.findall(r"ENTREPOT_[A-Z_]+", text_of(page))) <= known
+
+
+@pytest.mark.parametrize(
+    "unit",
+    sorted(path.name for path in (guide.ROOT / "deploy/systemd").glob("*.service")),
+)
+def test_units_start_commands_that_exist(unit):
+    text = text_of(f"deploy/systemd/{unit}")
+    started = re.findall(r"^Exec\w+=\S+/entrepot (.*)$", text, re.MULTILINE)
+    assert started
+    assert [_problem(line.split()) for line in started] == [None] * len(started)
+
+
+def test_example_of_the_units_holds_settings(tmp_path):
+    from entrepot.store.settings import load_settings
+
+    lines = text_of("deploy/systemd/entrepot.env.example").splitlines()
+    named = [line.lstrip("#") for line in lines if "=" in line]
+    settings = load_settings(dict(line.partition("=")[::2] for line in named))
+    assert settings.public_base_url == "https://hub.example.com"
+    assert settings.database_kind == "postgresql"
 
 
 @pytest.mark.parametrize("page", PAGES)
