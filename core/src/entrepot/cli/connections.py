@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from entrepot.cli.context import Cli, cli_of
-from entrepot.cli.exits import FAILED, MISSING, CommandFailed
+from entrepot.cli.exits import FAILED, MISSING, USAGE, CommandFailed
 from entrepot.hub.connections.views import ConnectionView
 
 
@@ -40,6 +40,34 @@ def find(cli: Cli, reference: str) -> ConnectionView:
         f"There is no connection {reference!r}.",
         "See: entrepot connections list",
         "no_such_connection",
+    )
+
+
+def psa_of(cli: Cli, reference: str = "") -> ConnectionView:
+    """A PSA connection by id or name, or the only one.
+
+    Raises:
+        CommandFailed: There is none, or there are several and none was named.
+    """
+    listed = cli.hub.connections.list(cli.actor)
+    found = [one for one in listed if one.kind == "psa" and one.state != "removed"]
+    if reference:
+        found = [one for one in found if reference in (one.id, one.name)]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        names = ", ".join(one.name for one in found)
+        raise CommandFailed(
+            USAGE, f"There are several PSA systems: {names}.", "Name one with --psa."
+        )
+    word = f"PSA connection {reference!r}" if reference else "PSA connection"
+    raise CommandFailed(
+        MISSING,
+        f"There is no {word}.",
+        "See: entrepot connections list"
+        if listed
+        else "Add one: entrepot connections add PLUGIN",
+        "no_psa",
     )
 
 

@@ -14,6 +14,7 @@ import typer
 from entrepot.cli.context import Cli, cli_of
 from entrepot.cli.exits import CONFIG, CommandFailed
 from entrepot.jobs.worker import worker_main
+from entrepot.sdk.redaction import RedactingFilter, Redactor
 from entrepot.supervisor import Command, run
 
 
@@ -42,16 +43,23 @@ def serve(
     """Start the hub and stay until it is stopped."""
     cli = cli_of(ctx)
     cli.hub.close()
-    logging.basicConfig(
-        level=cli.settings.log_level,
-        format="%(asctime)s %(levelname)s %(name)s %(message)s",
-    )
+    log_to_stderr(cli.settings.log_level, cli.bare_hub.redactor)
     if role is Role.WORKER:
         raise typer.Exit(worker_main(cli.bare_hub))
     if role is Role.WEB:
         web_main(cli)
         return
     raise typer.Exit(run(commands(cli, workers)))
+
+
+def log_to_stderr(level: str, redactor: Redactor) -> None:
+    """Log everything from a level up, without any secret that the hub handed out."""
+    logging.basicConfig(
+        level=level, format="%(asctime)s %(levelname)s %(name)s %(message)s"
+    )
+    # On the handlers: a logger's own filter does not see what its children log.
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(RedactingFilter(redactor))
 
 
 def commands(cli: Cli, workers: int = 0) -> list[Command]:
