@@ -27,6 +27,13 @@ WATCHED = (
 )  # fmt: skip
 
 
+VISIBLE_WHEN = {
+    "price_wrong": "prices are managed",
+    "date_wrong": "closed periods are compared",
+}
+"""Differences that a comparison of the current state alone does not show."""
+
+
 @dataclass(frozen=True, slots=True)
 class PlantedLine:
     """A line that fits the vendor, before anything is spoilt."""
@@ -75,7 +82,9 @@ class Drift:
             name, _, spoil = self._rng.choices(self._kinds, weights)[0]
             before = dict(line.row)
             after = spoil(line)
-            truth.append(self._record(name, line, before, after))
+            truth.append(
+                self._record(_really(name, before, after), line, before, after)
+            )
         return truth
 
     def _record(
@@ -84,7 +93,7 @@ class Drift:
         company = self._world.row("companies", line.agreement["company"]) or {}
         return {
             "kind": name,
-            "level": 2 if name == "date_wrong" else 1,
+            "visible_when": VISIBLE_WHEN.get(name, "always"),
             "company_id": line.agreement["company"],
             "company": company.get("name", ""),
             "vendor_customer_id": line.vendor_customer_id,
@@ -161,3 +170,13 @@ class Drift:
     def _copy(self, line: PlantedLine, **changed: Json) -> Row:
         values = {k: v for k, v in line.row.items() if k != "id"} | changed
         return self._world.insert("additions", values, OWNER, quiet=True)
+
+
+def _really(name: str, before: Row, after: Row | None) -> str:
+    """What was done, where the wanted difference was impossible on this line."""
+    if name not in {"quantity_too_low", "orphan_line"} or after is None:
+        return name
+    if after["id"] != before["id"]:
+        return name
+    lower = after["quantity"] < before["quantity"]
+    return "quantity_too_low" if lower else "quantity_too_high"

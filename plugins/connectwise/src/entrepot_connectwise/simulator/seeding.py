@@ -140,12 +140,13 @@ class _Planter:
         used = {
             (one.sku, one.term, one.billing_cycle)
             for one in self._seed.subscriptions
-            if one.billed
+            if _recurs(one)
         }
         offered = {
             (one.sku, one.term, one.billing_cycle): one for one in self._seed.offers
         }
-        wanted = sorted(used | set(list(offered)[:40]))
+        sold = [key for key in offered if key[2] in CYCLE_WORDS][:40]
+        wanted = sorted(used.union(sold))
         variants = Counter(sku for sku, _, _ in wanted)
         for key in wanted:
             offer = offered.get(key)
@@ -216,7 +217,7 @@ class _Planter:
     def _lines(self) -> list[PlantedLine]:
         owned: dict[str, list[SeedSubscription]] = defaultdict(list)
         for one in self._seed.subscriptions:
-            if one.billed and one.quantity > 0:
+            if _recurs(one):
                 owned[one.customer_vendor_id].append(one)
         lines: list[PlantedLine] = []
         for customer in self._seed.customers:
@@ -403,6 +404,11 @@ class _Planter:
         }
         agreement = self._add("agreements", **values, name="Cloud Services (old)")
         self._invoicing.set_next(agreement, date(start.year + 1, 1, 1))
+
+
+def _recurs(one: SeedSubscription) -> bool:
+    """Whether it stands on an agreement: usage and trials do not."""
+    return one.billed and one.quantity > 0 and one.billing_cycle in CYCLE_WORDS
 
 
 def _weighted(
