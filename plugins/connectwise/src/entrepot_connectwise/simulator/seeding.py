@@ -145,7 +145,9 @@ class _Planter:
         offered = {
             (one.sku, one.term, one.billing_cycle): one for one in self._seed.offers
         }
-        sold = [key for key in offered if key[2] in CYCLE_WORDS][:40]
+        sold = [k for k, o in offered.items() if k[2] in CYCLE_WORDS and o.unit_cost][
+            :40
+        ]
         wanted = sorted(used.union(sold))
         variants = Counter(sku for sku, _, _ in wanted)
         for key in wanted:
@@ -367,7 +369,7 @@ class _Planter:
     def _side_agreements(self, company: int, customer: SeedCustomer) -> None:
         """Contracts that have nothing to do with the cloud, and an old one."""
         chance = self._rng.random()
-        if chance < 0.25:
+        if chance < 0.10:
             self._managed(company, customer)
         if chance > 0.95:
             self._expired(company)
@@ -408,7 +410,8 @@ class _Planter:
 
 def _recurs(one: SeedSubscription) -> bool:
     """Whether it stands on an agreement: usage and trials do not."""
-    return one.billed and one.quantity > 0 and one.billing_cycle in CYCLE_WORDS
+    recurring = one.billing_cycle in CYCLE_WORDS and one.unit_cost > 0
+    return one.billed and one.quantity > 0 and recurring
 
 
 def _weighted(
