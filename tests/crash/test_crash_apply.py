@@ -129,10 +129,12 @@ def _approved_plan(kit, hub, actor, connection) -> tuple[str, tuple[Any, ...]]:
     """A plan with enough writes; what cannot be written alone is left out."""
     query = IssueQuery(psa_connection_id=connection, limit=200)
     chosen: list[str] = []
+    refused: set[str] = set()
     for issue in hub.reconciliation.issues(actor, query).items:
         try:
             plan = hub.reconciliation.plan(actor, [*chosen, issue.id])
-        except Rejected:
+        except Rejected as error:
+            refused.add(f"{issue.kind}: {error.user_message}")
             continue
         operations = sum(len(part.operations) for part in plan.parts)
         if operations >= WRITES:
@@ -140,7 +142,7 @@ def _approved_plan(kit, hub, actor, connection) -> tuple[str, tuple[Any, ...]]:
             return plan.id, _operations(hub, actor, plan.id)
         hub.reconciliation.discard(actor, plan.id)
         chosen.append(issue.id)
-    pytest.fail(f"Only {len(chosen)} differences can be written.")
+    pytest.fail(f"Only {len(chosen)} differences can be written: {refused}")
 
 
 def _operations(hub: Any, actor: Any, plan: str) -> tuple[dict[str, Any], ...]:
