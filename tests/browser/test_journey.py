@@ -65,17 +65,18 @@ def demo(tmp_path: Path) -> Iterator[Demo]:
     process.send_signal(signal.SIGINT)
     process.wait(timeout=60)
     reader.join(timeout=10)
+    assert process.stdout is not None
+    process.stdout.close()
 
 
 def test_difference_is_read_compared_planned_approved_and_applied(
     demo, chromium, new_look
 ) -> None:
-    address = demo.wait_for(r"(http://127\.0\.0\.1:\d+)")[1]
-    email = demo.wait_for(r"\b(\S+@entrepot\.example)\b")[1]
-    password = demo.wait_for(r"(?i)password\W+(\S+)")[1]
+    address = demo.wait_for(r"Console: (http://127\.0\.0\.1:\d+)")[1]
+    sign_in = demo.wait_for(r"Sign in as (\S+) with (\S+)")
     demo.wait_for(r"Stop with Ctrl-C")
     look = new_look(chromium, address)
-    look.sign_in(email, password)
+    look.sign_in(sign_in[1], sign_in[2])
     page = look.page
 
     look.open("/sync-runs")

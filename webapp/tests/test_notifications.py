@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import pytest
 from entrepot.hub.connections.tables import Connection
 from entrepot.hub.sync.tables import SyncRun
 from entrepot.store import TenantScope
 from sqlalchemy import func, select
+
+
+@pytest.fixture
+def database_kind() -> str:
+    """One database: nothing here depends on which."""
+    return "sqlite"
 
 
 def runs(web, tenant) -> int:

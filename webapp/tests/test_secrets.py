@@ -10,6 +10,12 @@ from entrepot_web.api.registry import RESOURCES
 SECRET = "s3cr3t-value-that-must-stay"
 
 
+@pytest.fixture
+def database_kind() -> str:
+    """One database: nothing here depends on which."""
+    return "sqlite"
+
+
 def test_no_answer_and_no_log_line_shows_a_secret(
     web, tenant, books, store, caplog
 ) -> None:

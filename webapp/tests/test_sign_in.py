@@ -7,6 +7,12 @@ from entrepot.hub.users.rules import UserInvalid
 from entrepot.store import operator_actor
 
 
+@pytest.fixture
+def database_kind() -> str:
+    """One database: nothing here depends on which."""
+    return "sqlite"
+
+
 def test_right_password_signs_in_and_the_start_page_opens(web, tenant) -> None:
     user = web.person(tenant)
     client = web.browser(user)

@@ -13,7 +13,7 @@ from entrepot_web.api import lists
 from entrepot_web.api.frame import Answer, Operation, Resource
 from entrepot_web.api.problem import not_found
 from entrepot_web.api.shapes import Collection, ExternalId, Moment, Page, Shape
-from entrepot_web.context import hub, scope
+from entrepot_web.context import actor, hub, scope
 from entrepot_web.lists.customers import ACCOUNTS, CONTACTS, CUSTOMERS
 
 customers = Resource("customers", "The reseller's customers and their accounts.")
@@ -104,7 +104,10 @@ def list_customers() -> Answer:
 )
 def get_customer(customer_id: str) -> CustomerView:
     """Read one customer."""
-    query = CUSTOMERS.base.where(Customer.id == customer_id)
+    owner = CUSTOMERS.owners[0]
+    query = CUSTOMERS.base.where(
+        CUSTOMERS.key == customer_id, owner == actor().tenant_id
+    )
     with hub().store.read(scope()) as session:
         found = customer_views(session, session.execute(query).all())
     if not found:
@@ -205,14 +208,10 @@ def customer_views(session: Session, rows: Sequence[Any]) -> list[CustomerView]:
     ]
 
 
+_A = CustomerAccount.__table__.c
 _REFERENCES = select(
-    CustomerAccount.customer_id,
-    CustomerAccount.id,
-    CustomerAccount.connection_id,
-    CustomerAccount.vendor_id,
-    CustomerAccount.name,
-    CustomerAccount.status,
-).order_by(CustomerAccount.id)
+    _A.customer_id, _A.id, _A.connection_id, _A.vendor_id, _A.name, _A.status
+).order_by(_A.id)
 
 
 def accounts_by_customer(
@@ -222,7 +221,9 @@ def accounts_by_customer(
     found: dict[str, list[AccountRef]] = {}
     if not customer_ids:
         return found
-    query = _REFERENCES.where(CustomerAccount.customer_id.in_(customer_ids))
+    query = _REFERENCES.where(
+        _A.tenant_id == actor().tenant_id, _A.customer_id.in_(customer_ids)
+    )
     for customer_id, account, connection, vendor, name, status in session.execute(
         query
     ):

@@ -14,6 +14,7 @@ from flask_security import Security, user_authenticated
 from flask_wtf.csrf import CSRFProtect  # type: ignore[import-untyped]  # has no types
 from werkzeug.wrappers import Response as WerkzeugResponse
 
+from entrepot_web.auth.cookies import only_for_pages
 from entrepot_web.auth.people import People, Person
 from entrepot_web.context import hub
 
@@ -58,6 +59,7 @@ def install_sessions(app: Flask, users: UsersService, *, secure: bool) -> CSRFPr
     )
     csrf = CSRFProtect(app)
     security = Security(app, People(users))
+    only_for_pages(app)
     security.want_json(lambda _request: False)
     security.unauthn_handler(_unauthenticated)
     user_authenticated.connect(_signed_in, app)

@@ -11,30 +11,33 @@ from entrepot_web.listing import Listing
 STATES = ("active", "merged", "archived")
 ACCOUNT_STATUSES = ("active", "suspended", "deleted", "unknown")
 
+_C = Customer.__table__.c
+
 CUSTOMERS = Listing(
     name="customers",
     base=select(
-        Customer.id,
-        Customer.name,
-        Customer.custom_id,
-        Customer.state,
-        Customer.merged_into,
-        Customer.created_at,
-        Customer.updated_at,
-        Customer.version,
+        _C.id,
+        _C.name,
+        _C.custom_id,
+        _C.state,
+        _C.merged_into,
+        _C.created_at,
+        _C.updated_at,
+        _C.version,
     ),
-    key=Customer.id,
+    key=_C.id,
+    owners=(_C.tenant_id,),
     fields={
-        "id": Field(Customer.id, "id"),
-        "name": Field(Customer.sort_name),
-        "custom_id": Field(Customer.custom_id),
-        "state": Field(Customer.state, "enum", STATES),
-        "created_at": Field(Customer.created_at, "moment"),
-        "updated_at": Field(Customer.updated_at, "moment"),
+        "id": Field(_C.id, "id"),
+        "name": Field(_C.sort_name),
+        "custom_id": Field(_C.custom_id),
+        "state": Field(_C.state, "enum", STATES),
+        "created_at": Field(_C.created_at, "moment"),
+        "updated_at": Field(_C.updated_at, "moment"),
     },
     sorts=("name", "created_at", "updated_at"),
     default_sort="name",
-    search=Customer.search_text,
+    search=_C.search_text,
     streams=("customers",),
 )
 
