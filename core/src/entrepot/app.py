@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from entrepot.hub import tables
 from entrepot.hub.audit.service import AuditService
+from entrepot.hub.backup import jobs as backup_jobs
+from entrepot.hub.backup.writes import OutgoingWrites
 from entrepot.hub.catalog.service import CatalogService
 from entrepot.hub.connections import jobs as connection_jobs
 from entrepot.hub.connections.notifications import Notifications
@@ -53,8 +55,8 @@ class Hub:
         plugins: The typed facade over all plugins.
         jobs: Durable work.
         connections, customers, catalog, subscriptions, psa, sync, mapping,
-            reconciliation, notifications, audit, tenants, users, credentials: The
-            capabilities' services.
+            reconciliation, notifications, writes, audit, tenants, users, credentials:
+            The capabilities' services.
     """
 
     settings: Settings
@@ -73,6 +75,7 @@ class Hub:
     mapping: MappingService
     reconciliation: ReconciliationService
     notifications: Notifications
+    writes: OutgoingWrites
     audit: AuditService
     tenants: TenantService
     users: UsersService
@@ -136,7 +139,7 @@ def build_hub(
     upkeep = ConnectionUpkeep(jobs, facade, public=bool(settings.public_base_url))
     connections.observe(added=upkeep.added, removed=upkeep.removed)
     connections.observe(added=sync.added, removed=sync.removed)
-    for capability in (sync_jobs, mapping_jobs, reconciliation_jobs):
+    for capability in (sync_jobs, mapping_jobs, reconciliation_jobs, backup_jobs):
         capability.register(registry)
     return Hub(
         settings=settings,
@@ -155,6 +158,7 @@ def build_hub(
         mapping=MappingService(store, clock, facade),
         reconciliation=reconciliation,
         notifications=Notifications(store, clock, facade, connections, sync),
+        writes=OutgoingWrites(store, clock, reconciliation.writer),
         audit=AuditService(store, clock),
         tenants=TenantService(store, clock),
         users=UsersService(store, clock),

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from entrepot.sdk.redaction import RedactingFilter, Redactor
 from entrepot.store.settings import Settings
 from entrepot.supervisor.lifeline import watch_lifeline
 from granian.constants import Interfaces, Loops
@@ -61,7 +62,16 @@ def load_application(settings: Settings) -> Callable[..., Any]:
     from entrepot_web.app import create_app
 
     _follow_parent()
-    return create_app(build_hub(settings, web=True))
+    hub = build_hub(settings, web=True)
+    _keep_secrets_out_of_logs(hub.redactor)
+    return create_app(hub)
+
+
+def _keep_secrets_out_of_logs(redactor: Redactor) -> None:
+    """Clean whatever this process logs; granian has handlers of its own."""
+    known = [logging.getLogger(name) for name in ("", "granian", "granian.access")]
+    for handler in {one for logger in known for one in logger.handlers}:
+        handler.addFilter(RedactingFilter(redactor))
 
 
 def _follow_parent() -> None:

@@ -4,10 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from uuid import uuid4
 
 from entrepot.jobs.intent import Probed
 from entrepot.jobs.intents import Intent, IntentBook
 from entrepot.sdk.errors import EntrepotError
+from entrepot.store.base import SYSTEM_TENANT
+from entrepot.store.scope import SystemScope, TenantScope
+from entrepot.store.state import writes_paused
+
+if TYPE_CHECKING:
+    from entrepot.jobs.facade import Jobs
+
+RESUME_JOB = "resume_writes"
+"""Registered by the application: looks up what may have gone out, then resumes."""
+
+
+def ask_to_resume(jobs: Jobs) -> None:
+    """Submit the job that resumes writes, when they are paused and it is registered."""
+    if RESUME_JOB not in jobs.registry:
+        return
+    with jobs.store.read(SystemScope("restore")) as session:
+        if writes_paused(session) is None:
+            return
+    with jobs.store.unit(TenantScope(SYSTEM_TENANT)) as session:
+        jobs.submit(
+            session,
+            RESUME_JOB,
+            run_id=f"{RESUME_JOB}:{uuid4().hex}",
+            exclusive=RESUME_JOB,
+            cause="restored",
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

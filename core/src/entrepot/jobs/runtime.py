@@ -23,6 +23,7 @@ from entrepot.jobs.intent import Effects
 from entrepot.jobs.intents import IntentBook
 from entrepot.jobs.lease import TTL_SECONDS, LeaseKeeper, Reaper, exit_now
 from entrepot.jobs.queues import QUEUES, QueueSpec
+from entrepot.jobs.restore import ask_to_resume
 
 log = logging.getLogger(__name__)
 
@@ -190,6 +191,7 @@ class Worker:
             )
             self._reaper.start()
         self._housekeeper.start()
+        ask_to_resume(self._jobs)
         if self._options.with_clock:
             retention.ensure_schedule(self._jobs)
             self._clock = Clock(
