@@ -11,6 +11,7 @@ from entrepot.hub.backup import jobs as backup_jobs
 from entrepot.hub.backup.writes import OutgoingWrites
 from entrepot.hub.catalog.service import CatalogService
 from entrepot.hub.connections import jobs as connection_jobs
+from entrepot.hub.connections.links import ConsoleLinks
 from entrepot.hub.connections.notifications import Notifications
 from entrepot.hub.connections.service import ConnectionService
 from entrepot.hub.connections.upkeep import ConnectionUpkeep
@@ -54,7 +55,7 @@ class Hub:
         redactor: Knows every secret that was handed out.
         plugins: The typed facade over all plugins.
         jobs: Durable work.
-        connections, customers, catalog, subscriptions, psa, sync, mapping,
+        connections, links, customers, catalog, subscriptions, psa, sync, mapping,
             reconciliation, notifications, writes, audit, tenants, users, credentials:
             The capabilities' services.
     """
@@ -67,6 +68,7 @@ class Hub:
     plugins: Plugins
     jobs: Jobs
     connections: ConnectionService
+    links: ConsoleLinks
     customers: CustomerService
     catalog: CatalogService
     subscriptions: SubscriptionService
@@ -150,6 +152,7 @@ def build_hub(
         plugins=facade,
         jobs=jobs,
         connections=connections,
+        links=ConsoleLinks(facade, connections),
         customers=CustomerService(store, clock),
         catalog=CatalogService(store),
         subscriptions=SubscriptionService(store),
