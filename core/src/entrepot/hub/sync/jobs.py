@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from entrepot.hub.sync.intake import RunInfo
@@ -13,6 +14,31 @@ from entrepot.sdk.errors import EntrepotError
 
 _BATCH = 40  # customers per step
 _PASSES = 3  # how often triggers that joined may make one run read again
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What triggers that joined a run want read.
+
+    Attributes:
+        whole: The connection.
+        full: All of it, whatever changed.
+        subjects: Customers or companies, each once.
+    """
+
+    whole: bool
+    full: bool
+    subjects: list[str]
+
+    @classmethod
+    def of(cls, concerns: list[Any]) -> Wishes:
+        """The wishes in the concerns of joined submissions."""
+        named = [one["subject"] for one in concerns if one["subject"]]
+        return cls(
+            whole=len(named) < len(concerns),
+            full=any(one["mode"] == "full" for one in concerns),
+            subjects=list(dict.fromkeys(named)),
+        )
 
 
 def register(registry: JobRegistry) -> None:
@@ -37,6 +63,10 @@ def _sync(
     ctx: JobContext, steps: SyncSteps, run: RunInfo, mode: str, subject: str
 ) -> dict[str, Any]:
     stream = subject_stream(subject) if mode == "customer" else CRAWL
+    # What joined before the reading begins is answered by the reading itself.
+    early = Wishes.of(ctx.rereads())
+    if early.full and mode == "incremental":
+        mode = "full"
     opened = ctx.step(
         steps.open_run, run, mode, subject, stream, "schedule", name="open_run"
     )
@@ -46,7 +76,7 @@ def _sync(
     if soon:
         _refresh(ctx, steps, run, [subject], soon=soon)
     elif opened["mode"] == "feed":
-        feed_at = _follow_feed(ctx, steps, run, opened["all_streams"])
+        feed_at = _follow_feed(ctx, steps, run, opened["all_streams"], early.subjects)
     else:
         _crawl(ctx, steps, run, opened["streams"])
     _read_again(ctx, steps, run, opened["all_streams"], soon=soon)
@@ -80,7 +110,11 @@ def _crawl(
 
 
 def _follow_feed(
-    ctx: JobContext, steps: SyncSteps, run: RunInfo, streams: list[list[str]]
+    ctx: JobContext,
+    steps: SyncSteps,
+    run: RunInfo,
+    streams: list[list[str]],
+    hinted: list[str],
 ) -> str:
     ctx.progress(phase="changes", message="Asking what changed")
     found = ctx.step(steps.read_feed, run, name="read_feed")
@@ -89,7 +123,7 @@ def _follow_feed(
     else:
         wanted = [stream for stream in streams if stream[0] in found["streams"]]
         _crawl(ctx, steps, run, wanted)
-        _refresh(ctx, steps, run, found["subjects"])
+        _refresh(ctx, steps, run, list(dict.fromkeys([*found["subjects"], *hinted])))
     return str(found["at"])
 
 
@@ -126,9 +160,12 @@ def _read_again(
         concerns = ctx.rereads()
         if not concerns:
             return
-        subjects = [one["subject"] for one in concerns if one["subject"]]
-        if len(subjects) < len(concerns):
-            fresh = ctx.step(steps.read_changes_or_all, run, name="what_again")
+        wishes = Wishes.of(concerns)
+        subjects = wishes.subjects
+        if wishes.whole:
+            fresh = ctx.step(
+                steps.read_changes_or_all, run, wishes.full, name="what_again"
+            )
             _crawl(ctx, steps, run, [s for s in streams if s[0] in fresh["streams"]])
-            subjects += fresh["subjects"]
+            subjects = subjects + fresh["subjects"]
         _refresh(ctx, steps, run, list(dict.fromkeys(subjects)), soon=soon)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -11,12 +11,13 @@ from sqlalchemy.orm import Session
 
 from entrepot.hub.connections.views import ConnectionView
 from entrepot.hub.customers.tables import CustomerAccount
+from entrepot.hub.sync.hints import rides_along
 from entrepot.hub.sync.steps import SyncSteps, insert_run
 from entrepot.hub.sync.tables import SyncMemory, SyncRun, SyncScope
 from entrepot.jobs.facade import Jobs
 from entrepot.jobs.queues import INTERACTIVE, REQUESTED
 from entrepot.jobs.schedules import Schedule
-from entrepot.jobs.submit import RunRef, Submission
+from entrepot.jobs.submit import RunRef, Submission, exclusive_key
 from entrepot.jobs.tables import JobRun
 from entrepot.sdk.context import Clock
 from entrepot.sdk.errors import NotFound, Rejected
@@ -28,6 +29,7 @@ from entrepot.store.unit import Store
 
 JOB = "sync_connection"
 CRAWL = "crawl"
+NOTIFICATION = "notification"
 MODES = ("full", "incremental")
 HOURLY = 3_600
 DAILY = 86_400
@@ -124,11 +126,14 @@ class SyncService:
     ) -> RunRef:
         """Read one customer (vendor) or company (PSA) now.
 
+        A notification joins a short crawl that is active, which then reads its
+        customer before it closes; a person never waits behind a crawl.
+
         Args:
             actor: Who asks.
             connection_id: Which connection.
             subject: Vendor id of the customer or company.
-            cause: Why.
+            cause: Why; ``notification`` for a hint of the other side.
 
         Raises:
             PermissionDenied: Without ``sync:write``.
@@ -136,7 +141,13 @@ class SyncService:
             Rejected: The connection is parked, paused or removed.
         """
         wanted = self.prepare(actor, connection_id, subject=subject, cause=cause)
-        return self._start(actor, wanted)
+        if cause != NOTIFICATION:
+            return self._start(actor, wanted)
+        crawl = replace(wanted, stream=CRAWL, partition=connection_id)
+        key = exclusive_key(crawl) or ""
+        with self._store.unit(TenantScope(actor.tenant_id)) as session:
+            along = rides_along(session, actor.tenant_id, connection_id, key)
+            return self.submit(session, actor, crawl if along else wanted)
 
     def start_customer(
         self, actor: Actor, customer_id: str, *, cause: str = "button"

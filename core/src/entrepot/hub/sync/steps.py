@@ -222,11 +222,12 @@ class SyncSteps:
                 return concerned(events)
             met.add(cursor)
 
-    def read_changes_or_all(self, run: RunInfo) -> dict[str, Any]:
+    def read_changes_or_all(self, run: RunInfo, full: bool) -> dict[str, Any]:
         """What a whole-connection trigger that joined a running run asks for.
 
-        With a change feed: what changed since this run began. Without: every stream,
-        forgetting how far this run had read them.
+        With a change feed: what changed since this run began. Without, or when a
+        full reading is asked for: every stream, forgetting how far this run had read
+        them.
         """
         source = self.source(run)
         names = [one.name for one in streams_of(source.info)]
@@ -234,7 +235,7 @@ class SyncSteps:
             row = session.get_one(SyncRun, run.run_id)
             began = row.started_at or source.ctx.clock.now()
             drop_checkpoints(session, run)
-        if not source.info.capabilities.change_feed:
+        if full or not source.info.capabilities.change_feed:
             return {"streams": names, "subjects": []}
         found = self._since(source, began)
         return {

@@ -1,0 +1,248 @@
+"""Both real plugins, their simulators over real HTTP, and a hub between them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+from entrepot.app import Hub, build_hub
+from entrepot.hub.connections import runtime
+from entrepot.hub.sync.intake import RunInfo
+from entrepot.sdk.errors import EntrepotError, RateLimited, Retryable
+from entrepot.sdk.http import HttpPolicy
+from entrepot.sdk.simulator import ControlClient, Options, build_named
+from entrepot.store import Actor, FixedClock
+from entrepot.store.actor import ALL_PERMISSIONS
+
+NOW = datetime(2026, 3, 18, 9, 30, tzinfo=UTC)
+TRIES = 6
+SCALE = 10**10
+
+
+@dataclass
+class Side:
+    """A simulated system and the hub's connection to it."""
+
+    name: str
+    simulator: Any
+    base_url: str
+    connection: Any = None
+
+    @property
+    def control(self) -> ControlClient:
+        return ControlClient(self.base_url)
+
+    def asked(self, *words: str) -> list[str]:
+        """Paths of the latest requests that contain one of the words."""
+        paths = [one["path"] for one in self.control.requests(2000)]
+        return [path for path in paths if any(word in path for word in words)]
+
+
+@dataclass
+class World:
+    """A hub with a vendor and a PSA, read by steps as the job does."""
+
+    hub: Hub
+    actor: Actor
+    vendor: Side
+    psa: Side
+    clock: FixedClock
+    ids: list[str] = field(default_factory=list)
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        """What a statement finds, seen by nobody's tenant: for counting."""
+        with self.hub.store.engine.connect() as connection:
+            cursor = connection.connection.driver_connection.cursor()
+            cursor.execute(sql)
+            return [tuple(row) for row in cursor.fetchall()]
+
+    def one(self, sql: str) -> Any:
+        return self.rows(sql)[0][0]
+
+    def sync(self, side: Side, mode: str = "full", subject: str = "") -> Any:
+        """A whole run by its steps; what may be tried again is tried again."""
+        steps = self.hub.sync.steps
+        self.ids.append(f"run-{len(self.ids) + 1}")
+        run = RunInfo(self.ids[-1], self.actor.tenant_id, side.connection.id)
+        stream = f"now:{subject}" if subject else "crawl"
+        try:
+            opened = self.step(steps.open_run, run, mode, subject, stream, "test")
+            feed_at = self._read(run, opened, subject)
+            self.step(steps.close_run, run, feed_at)
+        except EntrepotError as error:
+            steps.fail_run(run, error)
+        self.tick(minutes=30)
+        return self.hub.sync.run(self.actor, run.run_id)
+
+    def _read(self, run: RunInfo, opened: dict[str, Any], subject: str) -> str:
+        steps = self.hub.sync.steps
+        if subject:
+            self.step(partial(steps.refresh, soon=True), run, [subject])
+            return ""
+        streams, feed_at = opened["streams"], opened["at"]
+        if opened["mode"] == "feed":
+            found = self.step(steps.read_feed, run)
+            feed_at, names = found["at"], found["streams"]
+            every = opened["all_streams"]
+            streams = every if found["whole"] else [s for s in every if s[0] in names]
+            if not found["whole"]:
+                counts = self.step(steps.refresh, run, found["subjects"])["counts"]
+                steps.add_counts(run, "refreshed", counts)
+        for name, per in streams:
+            crawl = partial(steps.crawl, run, name, per, lambda *_: None, lambda: False)
+            while not self.step(crawl):
+                pass
+            self.step(steps.finish_stream, run, name, per)
+        return str(feed_at)
+
+    def step(self, function: Any, *args: Any) -> Any:
+        """Call a step as a job does: passing faults are waited out."""
+        for attempt in range(1, TRIES + 1):
+            try:
+                return function(*args)
+            except Retryable as error:
+                if attempt == TRIES:
+                    raise
+                wait = error.after if isinstance(error, RateLimited) else 1.0
+                self.clock.sleep(min(wait or 1.0, 60.0))
+        raise AssertionError("unreachable")
+
+    def tick(self, **by: float) -> None:
+        """Time passes, here and there."""
+        step = timedelta(**by)
+        self.clock.advance(step)
+        for side in (self.vendor, self.psa):
+            if side is not None:
+                side.simulator.clock.advance(step)
+
+    # What the other sides hold
+
+    def sold(self) -> dict[str, Decimal]:
+        """Quantity of every subscription at the vendor."""
+        seed = self.vendor.simulator.export_seed()
+        return {one.vendor_id: Decimal(one.quantity) for one in seed.subscriptions}
+
+    def bought(self) -> dict[str, Decimal]:
+        """Quantity of every subscription that the books say is there."""
+        found = self.rows(
+            "SELECT vendor_id, quantity FROM subscription WHERE gone_at IS NULL"
+        )
+        return {vendor_id: Decimal(quantity) / SCALE for vendor_id, quantity in found}
+
+    def billed(self) -> dict[str, Decimal]:
+        """Quantity of every line at the PSA."""
+        rows = self.psa.simulator.world.rows("additions")
+        return {str(row["id"]): Decimal(row["quantity"]) for row in rows}
+
+    def lines(self) -> dict[str, Decimal]:
+        """Quantity of every line that the books say is there."""
+        found = self.rows(
+            "SELECT vendor_id, quantity FROM psa_line WHERE gone_at IS NULL"
+        )
+        return {vendor_id: Decimal(quantity) / SCALE for vendor_id, quantity in found}
+
+    def agree(self, side: Side) -> bool:
+        """Whether the books hold exactly what the side holds."""
+        if side is self.psa:
+            return self.lines() == self.billed()
+        return self.bought() == self.sold()
+
+    def held(self) -> list[Any]:
+        """Everything that is not over, to prove that nothing ended."""
+        tables = ("subscription", "customer_account", "psa_line", "psa_agreement")
+        tables += ("psa_company", "psa_product", "offer")
+        return [
+            self.one(f"SELECT count(*) FROM {table} WHERE gone_at IS NULL")
+            for table in tables
+        ]
+
+
+@pytest.fixture
+def clock() -> FixedClock:
+    return FixedClock(NOW)
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Silence is a time-out after half a second instead of a minute."""
+    policy = partial(HttpPolicy, read_timeout=0.5)
+    monkeypatch.setattr(runtime, "HttpPolicy", policy)
+
+
+@pytest.fixture
+def stage() -> Iterator[ExitStack]:
+    with ExitStack() as stack:
+        yield stack
+
+
+def start(
+    stage: ExitStack,
+    name: str,
+    *,
+    customers: int = 10,
+    quota: str = "none",
+    moment: datetime | None = NOW,
+    seed_file: Path | None = None,
+    **extra: str,
+) -> Side:
+    """A running simulator."""
+    options = Options(
+        customers=customers,
+        subscriptions=4 * customers,
+        quota=quota,
+        start=moment,
+        frozen=moment is not None,
+        seed_file=seed_file,
+        extra=extra,
+    )
+    running = stage.enter_context(build_named(name, options).running())
+    return Side(name, running.simulator, running.base_url)
+
+
+def connect(hub: Hub, actor: Actor, side: Side, *, paced: bool = False) -> Side:
+    """Give the hub a connection to a simulator."""
+    quotas = dict.fromkeys(key.name for key in hub.plugins.info(side.name).quotas)
+    side.connection = hub.connections.add(
+        actor,
+        plugin=side.name,
+        name=side.name,
+        values=side.simulator.connection_settings(),
+        quotas={} if paced else quotas,
+    )
+    return side
+
+
+def start_vendor(stage: ExitStack, **options: Any) -> Side:
+    return start(
+        stage, "microsoft", **{"deliver": "manual", "last_page": "end", **options}
+    )
+
+
+def person(tenant: str) -> Actor:
+    return Actor("usr_1", "user", tenant, "Ada", ALL_PERMISSIONS)
+
+
+@pytest.fixture
+def world(settings: Any, clock: FixedClock, tenant: str, stage: ExitStack) -> World:
+    """A vendor with ten customers, not read yet."""
+    hub = build_hub(settings, clock=clock)
+    stage.callback(hub.close)
+    vendor = connect(hub, person(tenant), start_vendor(stage))
+    return World(hub, person(tenant), vendor, None, clock)
+
+
+@pytest.fixture
+def both(world: World, stage: ExitStack, tmp_path: Path) -> World:
+    """The same, and a PSA that invoices what the vendor sold."""
+    seed = tmp_path / "seed.json"
+    world.vendor.simulator.export_seed().save(seed)
+    side = start(stage, "connectwise", seed_file=seed, drift="0")
+    world.psa = connect(world.hub, world.actor, side)
+    return world
