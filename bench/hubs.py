@@ -43,9 +43,10 @@ def settings_of(url: str, folder: Path) -> Settings:
 
 
 @contextmanager
-def hub_on(url: str, folder: Path) -> Iterator[Hub]:
+def hub_on(url: str, folder: Path, plugin: BenchVendor | None = None) -> Iterator[Hub]:
     """A hub with the bench's plugin."""
-    hub = build_hub(settings_of(url, folder), plugins={"bench": BenchVendor()})
+    plugins = {"bench": plugin or BenchVendor()}
+    hub = build_hub(settings_of(url, folder), plugins=plugins)
     try:
         yield hub
     finally:

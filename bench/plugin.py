@@ -136,7 +136,21 @@ def _decode_customer(data: bytes) -> VendorCustomer:
 
 
 class BenchVendor:
-    """The plugin."""
+    """The plugin.
+
+    Args:
+        rate: Requests a second that the vendor is known to permit.
+        concurrency: Requests that may be under way at once.
+    """
+
+    def __init__(self, rate: int = 10**6, concurrency: int = 4) -> None:
+        self._quota = QuotaKey(
+            name="all",
+            requests=rate,
+            seconds=1,
+            burst=max(1, rate // 10),
+            concurrency=concurrency,
+        )
 
     @hookimpl
     def describe_plugin(self) -> PluginInfo:
@@ -149,7 +163,7 @@ class BenchVendor:
             api=(1, 0),
             settings_type=BenchSettings,
             capabilities=Capabilities(subscriptions=Listing.GLOBAL, page_size=PAGE),
-            quotas=(QuotaKey(name="all", requests=10**6, seconds=1, burst=10**6),),
+            quotas=(self._quota,),
         )
 
     @hookimpl

@@ -81,7 +81,8 @@ def _judged(
     used: list[Row],
     cores: int,
 ) -> Row:
-    gate = row.get("gate_at", {}).get(str(size), row.get("gate"))
+    special = row.get("gate_at", {})
+    gate = special.get(str(size), special.get(db, row.get("gate")))
     loads = [one["load"] for one in used if "load" in one]
     load = statistics.median(loads) if loads else 0.0
     found = {

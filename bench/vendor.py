@@ -2,8 +2,9 @@
 
 ``GET /subscriptions?skip=S&top=T`` and ``GET /customers?skip=S&top=T`` are pages,
 ``GET /one/<anything>`` is a small object. Control requests:
-``/_advance?step=S&per_mille=P`` changes items, ``/_checksum`` tells the truth, ``/_stats`` what was asked,
-``/_limit?rate=R&burst=B`` sets a token bucket (0 = none), ``/_latency?ms=L``.
+``/_advance?step=S&per_mille=P`` changes items, ``/_checksum`` tells the truth,
+``/_limit?rate=R&burst=B`` sets a token bucket (0 = none), ``/_latency?ms=L``,
+``/_stats`` says how often was asked and refused.
 """
 
 from __future__ import annotations
