@@ -83,6 +83,12 @@ def customer(customer_id: str) -> Response:
         "customers",
         customer=found,
         accounts=accounts,
+        consoles={
+            one.id: hub().links.find(
+                actor(), one.connection_id, "customer", one.vendor_id
+            )
+            for one in accounts
+        },
         contacts=contacts,
         statuses=statuses,
         view=list_view(SUBSCRIPTIONS, criteria),

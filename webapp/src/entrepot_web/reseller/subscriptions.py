@@ -7,7 +7,7 @@ from flask import Blueprint, Response, abort
 from sqlalchemy import select
 
 from entrepot_web.auth.sessions import signed_in
-from entrepot_web.context import hub, scope
+from entrepot_web.context import actor, hub, scope
 from entrepot_web.lists.subscriptions import SUBSCRIPTIONS
 from entrepot_web.reseller.pages import chosen, list_view, marks, page
 
@@ -38,6 +38,11 @@ def subscription(subscription_id: str) -> Response:
         ).one_or_none()
         if row is None:
             abort(404)
+        owner = session.scalars(
+            select(SubscriptionRow.customer_vendor_id).where(
+                SubscriptionRow.id == subscription_id
+            )
+        ).one()
         facts = session.scalars(
             select(SubscriptionFact)
             .where(SubscriptionFact.object_id == subscription_id)
@@ -54,6 +59,13 @@ def subscription(subscription_id: str) -> Response:
         "reseller/subscription.html",
         "subscriptions",
         row=row,
+        console_address=hub().links.find(
+            actor(),
+            row.connection_id,
+            "subscription",
+            row.vendor_id,
+            owner,
+        ),
         facts=facts,
         addons=addons,
         marks=marks(),
