@@ -152,6 +152,8 @@ def _place(
         entry.kind,
     )
     found = _resolve(books, rule, company, entry.psa_product, subscription.id)
+    if not found.scope and rule.mode is AgreementMode.ONLY:
+        found = _of_cycle(books, found, stretch) or found
     if not found.scope:
         # An ended stretch needs no agreement any more: there is nothing to bill.
         if stretch.ends is None or stretch.ends > books.today:
@@ -208,6 +210,27 @@ def _where_it_stands(books: Books, company: str, product: str) -> Resolved | Non
         return None
     agreement = books.agreements[ids.pop()]
     return Resolved(agreement, frozenset({agreement.id}), agreement.id)
+
+
+def _of_cycle(books: Books, found: Resolved, stretch: Stretch) -> Resolved | None:
+    """The one candidate that is invoiced as often as the vendor charges; else None.
+
+    A product that stands on several agreements already is not decided by this.
+    """
+    product = stretch.entry.psa_product
+    used = any(
+        line.product == product and line.agreement in found.candidates
+        for line in books.inputs.psa.lines
+    )
+    cycle = stretch.phase.billing_cycle
+    fitting = [
+        books.agreements[one]
+        for one in found.candidates
+        if books.agreements[one].billing_cycle is cycle
+    ]
+    if used or len(fitting) != 1:
+        return None
+    return Resolved(fitting[0], frozenset({fitting[0].id}), fitting[0].id)
 
 
 def _attach_lines(books: Books, drafts: dict[Key, _Draft]) -> list[KeyCase]:
