@@ -138,8 +138,8 @@ class Theatre:
         self._settings, self._folder, self._queue = settings, folder, queue
         self._started: list[subprocess.Popen[bytes]] = []
 
-    def start(self, *point: str) -> subprocess.Popen[bytes]:
-        """Start a worker process."""
+    def start(self, *point: str, queues: str = "") -> subprocess.Popen[bytes]:
+        """Start a worker process; it dies at the point, if one is given."""
         number = len(self._started)
         settings = self._settings
         environment = {
@@ -153,7 +153,10 @@ class Theatre:
         mark = self._folder / f"begun{number}"
         with (self._folder / f"worker{number}.log").open("wb") as log:
             process = subprocess.Popen(
-                [sys.executable, str(WORKER), self._queue, str(mark), *point],
+                [
+                    *(sys.executable, str(WORKER)),
+                    *(queues or self._queue, str(mark), *point),
+                ],
                 env=environment,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -171,6 +174,7 @@ class Theatre:
         before = vendor.requests
         if point.point:
             victim = self.start(point.point, str(point.number))
+            self.see_die(victim, point)
         else:
             victim = self.start()
             until(
@@ -178,14 +182,18 @@ class Theatre:
                 self.story,
             )
             victim.kill()
+            self.see_die(victim, point)
+        assert (self._folder / "begun0").exists(), "killed before its work began"
+        self.start()
+        return until(ended, self.story)
+
+    def see_die(self, victim: subprocess.Popen[bytes], point: object) -> None:
+        """Wait until a worker is killed."""
         try:
             code = victim.wait(PATIENCE)
         except subprocess.TimeoutExpired:
             pytest.fail(f"The worker never came to {point}. {self.story()}")
         assert code == -signal.SIGKILL, self.story()
-        assert (self._folder / "begun0").exists(), "killed before its work began"
-        self.start()
-        return until(ended, self.story)
 
     def close(self) -> None:
         """End what still runs."""

@@ -7,7 +7,7 @@ import threading
 from pathlib import Path
 
 from entrepot.app import build_hub
-from entrepot.jobs import WorkerOptions, worker_main
+from entrepot.jobs import WorkerOptions, intent, worker_main
 from entrepot.store import load_settings
 
 LEASE_SECONDS = 2.0
@@ -31,13 +31,14 @@ def death_at(point: str, passing: int, mark: Path):
     return hook
 
 
-def main(queue: str, mark: str, point: str = "", passing: str = "1") -> int:
-    """Serve one queue, so that nothing but the run under test is worked on."""
+def main(queues: str, mark: str, point: str = "", passing: str = "1") -> int:
+    """Serve some queues only, so that nothing but the run under test is worked on."""
     hub = build_hub(load_settings())
     # The simulated PSA shows what it took at once; a real one is given its time.
     hub.reconciliation.writer.settle_seconds = lambda _connection: SETTLE_SECONDS
+    intent.PAUSED_RETRY_SECONDS = 1.0
     options = WorkerOptions(
-        queues=(queue,),
+        queues=tuple(queues.split(",")),
         with_clock=False,
         poll_seconds=0.05,
         lease_seconds=LEASE_SECONDS,
