@@ -7,6 +7,7 @@ import inspect
 import re
 import sys
 from dataclasses import fields
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -158,16 +159,30 @@ def test_example_of_the_units_holds_settings(tmp_path):
 
 
 @pytest.mark.parametrize("page", PAGES)
+def test_no_secret_and_no_registry_in_a_page(page):
+    text = text_of(page)
+    assert not re.search(r"PRIVATE KEY-----|\bens_\w{20}|\beyJ\w{20}", text)
+    assert not re.search(r"pypi\.org|npmjs|index-url|proxy\.golang", text)
+
+
+@pytest.mark.parametrize("page", PAGES)
 def test_no_path_of_a_machine_in_a_page(page):
     found = re.findall(r"(?<![\w.])/(?:work|tmp|root|home)/\w+", text_of(page))
     assert not found
 
 
+@cache
+def _application():
+    from entrepot.cli.main import app
+
+    return typer.main.get_command(app)
+
+
 def _problem(words):
     """What is wrong with a command line; None when it would be understood."""
-    from entrepot.cli.main import app, globals_first
+    from entrepot.cli.main import globals_first
 
-    command = typer.main.get_command(app)
+    command = _application()
     rest = globals_first(words)
     while rest and rest[0] in ("--config", "--tenant", "--json", "--help", "--version"):
         rest = rest[2:] if rest[0] in ("--config", "--tenant") else rest[1:]
