@@ -17,13 +17,13 @@ import numpy as np
 import xxhash
 
 SEED = 20260315
-LAYOUT = 3  # of the files; another number makes them anew
+LAYOUT = 4  # of the files; another number makes them anew
 SUBSCRIPTIONS_PER_CUSTOMER = 100
 _WIDTH = 4
 _MARK = b'"quantity":'
 
-_PRODUCTS = 400
-_TERMS = (("P1Y", "monthly"), ("P1M", "monthly"), ("P1Y", "annual"), ("P3Y", "annual"))
+PRODUCTS = 400
+_TERMS = ("P1Y", "P1M", "P1Y", "P3Y")
 _NOTE = (
     "Seats may be reduced within seven days after the start of each term; the term "
     "renews by itself unless it is told otherwise before its last day."
@@ -62,9 +62,19 @@ def vendor_id(number: int) -> str:
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
-def price_of(number: int) -> str:
-    """The unit price of a subscription, as the vendor writes it."""
-    return f"{1 + number % 89}.{number % 10_000:04}"
+def product_of(number: int, customers: int) -> int:
+    """Which product a subscription is of; a customer buys none twice."""
+    return (4 * (number // customers) + number % 4) % PRODUCTS
+
+
+def cents_of(product: int) -> int:
+    """What one unit of a product costs, in cents; prices belong to products."""
+    return 100 + 100 * (product % 89) + 5 * (product % 20)
+
+
+def sku_of(product: int) -> str:
+    """The vendor's SKU of a product."""
+    return f"PROD{product:04}:0001"
 
 
 def customer_id(number: int) -> str:
@@ -90,18 +100,19 @@ def customer_item(number: int) -> bytes:
 
 def item(number: int, quantity: int, customers: int) -> bytes:
     """A subscription as the vendor lists it: about 1.1 kB, half of it never mapped."""
-    term, cycle = _TERMS[number % len(_TERMS)]
-    product = number % _PRODUCTS
+    term = _TERMS[number % len(_TERMS)]
+    product = product_of(number, customers)
+    cents = cents_of(product)
     id_ = vendor_id(number)
     owner = customer_id(number % customers)
     day, hour = 1 + number % 28, number % 24
     return (
         f'{{"id":"{id_}","customerId":"{owner}","quantity":{quantity:>{_WIDTH}},'
-        f'"unitPrice":{price_of(number)},"currency":"EUR",'
-        f'"sku":"PROD{product:04}:0001","productId":"PROD{product:04}",'
+        f'"unitPrice":{cents // 100}.{cents % 100:02}00,"currency":"EUR",'
+        f'"sku":"{sku_of(product)}","productId":"PROD{product:04}",'
         f'"offerName":"Business Suite Plan {product}",'
         f'"friendlyName":"Office {number % 1000}","status":"active",'
-        f'"termDuration":"{term}","billingCycle":"{cycle}","unitType":"Licences",'
+        f'"termDuration":"{term}","billingCycle":"monthly","unitType":"Licences",'
         f'"creationDate":"2025-03-{day:02}T{hour:02}:11:12.1234567Z",'
         f'"effectiveStartDate":"2026-01-{day:02}T00:00:00Z",'
         f'"commitmentEndDate":"2027-01-{day:02}T00:00:00Z",'
@@ -182,11 +193,6 @@ def written(quantity: int) -> bytes:
     return b"%4d" % quantity
 
 
-def price_scaled(number: int) -> int:
-    """The unit price in steps of 10 to the minus 10."""
-    return (1 + number % 89) * 10**10 + (number % 10_000) * 10**6
-
-
 def digest(vendor: str, quantity: int, price: int) -> int:
     """What one row adds to the checksum of a state; the price is scaled by 10^10."""
     return xxhash.xxh3_64_intdigest(f"{vendor}|{quantity}|{price}".encode())
@@ -194,7 +200,8 @@ def digest(vendor: str, quantity: int, price: int) -> int:
 
 def checksum(quantities: np.ndarray) -> int:
     """The checksum of a whole state; rows may be added in any order."""
-    total = 0
+    total, customers = 0, customers_of(len(quantities))
     for number, quantity in enumerate(quantities.tolist()):
-        total += digest(vendor_id(number), quantity, price_scaled(number))
+        price = cents_of(product_of(number, customers)) * 10**8
+        total += digest(vendor_id(number), quantity, price)
     return total % 2**64

@@ -13,16 +13,15 @@ import psycopg
 from entrepot.app import Hub, build_hub
 from entrepot.hub.sync.intake import RunInfo
 from entrepot.hub.tenants.tables import Tenant
+from entrepot.sdk.context import Clock
 from entrepot.store import Settings, SystemScope, new_id, system_actor
 from entrepot.store.keys import new_keys
 from entrepot.store.migrations.run import upgrade
 
 from bench import gen
-from bench.plugin import BenchVendor
+from bench.plugin import BenchPsa, BenchVendor
 
 importlib.import_module("entrepot.hub.tables")
-TABLES = ("customer", "customer_account", "customer_account_fact")
-COUNTED = ("subscription", "subscription_fact")
 
 
 def settings_of(url: str, folder: Path) -> Settings:
@@ -43,10 +42,15 @@ def settings_of(url: str, folder: Path) -> Settings:
 
 
 @contextmanager
-def hub_on(url: str, folder: Path, plugin: BenchVendor | None = None) -> Iterator[Hub]:
+def hub_on(
+    url: str,
+    folder: Path,
+    plugin: BenchVendor | None = None,
+    clock: Clock | None = None,
+) -> Iterator[Hub]:
     """A hub with the bench's plugin."""
-    plugins = {"bench": plugin or BenchVendor()}
-    hub = build_hub(settings_of(url, folder), plugins=plugins)
+    plugins = {"bench": plugin or BenchVendor(), "benchpsa": BenchPsa()}
+    hub = build_hub(settings_of(url, folder), plugins=plugins, clock=clock)
     try:
         yield hub
     finally:

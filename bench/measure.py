@@ -53,8 +53,17 @@ def machine_seconds() -> float:
 
 def peak_memory() -> int:
     """Largest resident size of this process so far, in bytes."""
+    return _status("VmHWM:")
+
+
+def resident() -> int:
+    """Resident size of this process now, in bytes."""
+    return _status("VmRSS:")
+
+
+def _status(name: str) -> int:
     for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith("VmHWM:"):
+        if line.startswith(name):
             return int(line.split()[1]) * 1024
     return 0
 

@@ -210,6 +210,38 @@ class BenchVendor:
         return Page(raw=raw, next_cursor=following, total=found.total)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoSettings:
+    """Nothing to set."""
+
+
+class BenchPsa:
+    """A PSA that is never called: its books are filled by the bench."""
+
+    @hookimpl
+    def describe_plugin(self) -> PluginInfo:
+        """Say what this is."""
+        return PluginInfo(
+            name="benchpsa",
+            title="Bench PSA",
+            kind=PluginKind.PSA,
+            version="1",
+            api=(1, 0),
+            settings_type=NoSettings,
+            capabilities=Capabilities(lines=Listing.PER_CUSTOMER),
+        )
+
+    @hookimpl
+    def open_connection(self, ctx: Any) -> object:
+        """Nothing to open."""
+        return object()
+
+    @hookimpl
+    def check_connection(self, ctx: Any) -> CheckResult:
+        """Say that all is well."""
+        return CheckResult(account_name="benchpsa")
+
+
 def _page(ctx: Any, path: str, cursor: str | None) -> tuple[_Collection, str | None]:
     start = int(cursor or 0)
     answer = ctx.runtime.raw_get(f"{path}?skip={start}&top={PAGE}")
