@@ -113,6 +113,10 @@ class Web:
     def token(self, tenant_id: str, scopes: tuple[str, ...] = SCOPES) -> str:
         """Return an access token of a fresh credential."""
         owner = self.hub.users.actor_for(self.person(tenant_id), tenant_id)
+        return self.token_for(owner, scopes)
+
+    def token_for(self, owner: Any, scopes: tuple[str, ...]) -> str:
+        """Return an access token of a credential that ``owner`` makes."""
         made, secret = self.hub.credentials.create_credential(
             owner, name="test machine", scopes=scopes
         )
@@ -123,6 +127,26 @@ class Web:
         )
         assert answer.status_code == 200, answer.text
         return str(answer.json["access_token"])
+
+    @staticmethod
+    def above() -> Any:
+        """Return the operator above all resellers."""
+        return operator_actor()
+
+    def operator(self, tenant_id: str) -> Machine:
+        """Return an API client of an operator's credential."""
+        user = self.hub.users.create_user(
+            operator_actor(),
+            email=f"{new_id('p')}@example.com",
+            name="Op",
+            password=PASSWORD,
+            tenant_id=tenant_id,
+            role="owner",
+            operator=True,
+        )
+        actor = self.hub.users.actor_for(user, tenant_id)
+        scopes = ("tenants:read", "tenants:write", "customers:read")
+        return Machine(self.app.test_client(), self.token_for(actor, scopes))
 
     def machine(self, tenant_id: str, scopes: tuple[str, ...] = SCOPES) -> Machine:
         """Return an API client."""

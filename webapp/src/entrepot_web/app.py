@@ -12,6 +12,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from entrepot_web import api, context, errors, health, notify, reseller
 from entrepot_web.assets import install_assets
 from entrepot_web.auth import sessions
+from entrepot_web.auth.tenants import tenant_is_open
 from entrepot_web.auth.tokens import Tokens
 from entrepot_web.security.headers import install_headers
 from entrepot_web.security.limits import build_limiter, guard_sign_in
@@ -40,7 +41,12 @@ def create_app(hub: Hub) -> Flask:
     )
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     issuer = hub.settings.public_base_url or "entrepot"
-    tokens = Tokens(keyring, hub.credentials, issuer)
+    tokens = Tokens(
+        keyring,
+        hub.credentials,
+        issuer,
+        open_tenant=lambda tenant: tenant_is_open(hub, tenant),
+    )
     secret = hashlib.sha256(b"cursor" + keyring.current(TOKENS).material).digest()
     context.install(app, context.Parts(hub, tokens, secret))
     if hub.settings.trusted_proxies:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from entrepot.hub.users.rules import SCOPES
+from entrepot.store.actor import ALL_PERMISSIONS
 from flask import Flask, render_template
 from flask_smorest import Api  # type: ignore[import-untyped]  # has no types
 
@@ -70,7 +70,7 @@ def _security() -> dict[str, Any]:
         "flows": {
             "clientCredentials": {
                 "tokenUrl": "/api/v1/oauth/token",
-                "scopes": {scope: _explain(scope) for scope in SCOPES},
+                "scopes": {scope: _explain(scope) for scope in sorted(ALL_PERMISSIONS)},
             }
         },
     }

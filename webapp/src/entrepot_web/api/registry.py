@@ -16,6 +16,7 @@ from entrepot_web.api.psa import psa
 from entrepot_web.api.reconciliations import reconciliations
 from entrepot_web.api.subscriptions import subscriptions
 from entrepot_web.api.sync_runs import sync_runs
+from entrepot_web.api.tenants import tenants
 
 RESOURCES = (
     oauth,
@@ -32,4 +33,5 @@ RESOURCES = (
     operations,
     audit_log,
     credentials,
+    tenants,
 )

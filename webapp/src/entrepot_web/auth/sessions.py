@@ -16,6 +16,7 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 
 from entrepot_web.auth.cookies import only_for_pages
 from entrepot_web.auth.people import People, Person
+from entrepot_web.auth.tenants import tenant_is_open
 from entrepot_web.context import hub
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -100,6 +101,8 @@ def load_person() -> User | None:
         tenant = _first_tenant(user)
     if not tenant:
         abort(403, "You have no role at any reseller. An administrator can grant one.")
+    if not tenant_is_open(hub(), tenant):
+        abort(403, "This reseller is suspended. Ask the operator of the hub.")
     g.actor = hub().users.actor_for(user, tenant)
     g.user = user
     return user

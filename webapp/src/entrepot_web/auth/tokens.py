@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -39,10 +40,16 @@ class Tokens:
         keys: The hub's keys; the newest signs, older ones are still read.
         credentials: Says whether a credential was revoked.
         issuer: The hub's public address.
+        open_tenant: Whether a reseller exists and isn't suspended.
     """
 
     def __init__(
-        self, keys: Keyring, credentials: CredentialsService, issuer: str
+        self,
+        keys: Keyring,
+        credentials: CredentialsService,
+        issuer: str,
+        *,
+        open_tenant: Callable[[str], bool],
     ) -> None:
         self._keys = {
             key.id: OctKey.import_key(key.material, {"kid": key.id})
@@ -51,6 +58,7 @@ class Tokens:
         self._current = keys.current(TOKENS).id
         self._credentials = credentials
         self._issuer = issuer
+        self._open_tenant = open_tenant
         self._checked: dict[str, tuple[float, bool]] = {}
         self._lock = threading.Lock()
 
@@ -86,8 +94,8 @@ class Tokens:
         if not isinstance(expires, int) or expires <= now.timestamp():
             raise TokenInvalid("The token has expired. Request a new one.")
         subject, tenant = str(claims.get("sub", "")), str(claims.get("aud", ""))
-        if not subject or not tenant or not self._active(subject):
-            raise TokenInvalid("The credential was revoked.")
+        if not subject or not tenant or not self._active(subject, tenant):
+            raise TokenInvalid("The credential was revoked or its reseller suspended.")
         scopes = frozenset(str(claims.get("scope", "")).split())
         return Actor(subject, "client", tenant, str(claims.get("name", "")), scopes)
 
@@ -104,14 +112,14 @@ class Tokens:
         headers = entry.headers() if hasattr(entry, "headers") else {}
         return self._keys[str(headers.get("kid", ""))]
 
-    def _active(self, subject: str) -> bool:
+    def _active(self, subject: str, tenant: str) -> bool:
         """Ask about revocation at most every few seconds per credential."""
         moment = time.monotonic()
         with self._lock:
             seen = self._checked.get(subject)
         if seen is not None and moment - seen[0] < _REVOCATION_SECONDS:
             return seen[1]
-        active = self._credentials.is_active(subject)
+        active = self._credentials.is_active(subject) and self._open_tenant(tenant)
         with self._lock:
             if len(self._checked) > 10_000:
                 self._checked.clear()

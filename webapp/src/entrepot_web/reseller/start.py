@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from entrepot.hub.customers.tables import Customer
+from entrepot.hub.reconciliation.queries import IssueQuery
 from entrepot.hub.subscriptions.tables import SubscriptionRow
 from flask import Blueprint, Response, g, jsonify, redirect, request
 from sqlalchemy import func, select
@@ -42,6 +43,9 @@ def start() -> Response:
         active=active,
         stamp=stamp(fresh),
         connections=hub().connections.list(actor()) if may("connections:read") else (),
+        totals=hub().reconciliation.totals(actor(), IssueQuery())
+        if may("reconciliations:read")
+        else (),
         runs=latest_runs(8) if may("sync:read") else (),
         marks=marks() if may("connections:read") else {},
     )

@@ -112,7 +112,7 @@ def check_scopes(scopes: tuple[str, ...], holder: frozenset[str]) -> tuple[str, 
     """
     if not scopes:
         raise UserInvalid("scopes", "Name at least one, such as customers:read.")
-    unknown = sorted(set(scopes) - set(SCOPES))
+    unknown = sorted(set(scopes) - ALL_PERMISSIONS)
     if unknown:
         raise UserInvalid("scopes", f"{unknown[0]} doesn't exist.")
     missing = sorted(set(scopes) - holder)
