@@ -1,6 +1,8 @@
 # Every command a contributor needs. `make help` lists them.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
+# Tests start many processes: let the first one compile for all.
+unexport PYTHONDONTWRITEBYTECODE
 
 VENV := .venv
 BIN := $(VENV)/bin
