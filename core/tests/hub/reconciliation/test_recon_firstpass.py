@@ -38,6 +38,24 @@ def test_equal_companies_are_settled_by_sums_alone(settled):
     assert run.counts["lines"] == COUNT
 
 
+def test_lines_of_companies_nobody_mapped_are_out_of_scope(settled):
+    settled.psa.line("x-l", "stranger", 3)
+    settled.sync()
+    settled.hub.clock.advance(timedelta(days=3))
+    run = settled.reconcile()
+    assert (run.outcome, run.counts.get("detailed", 0)) == ("clean", 0)
+    assert run.counts["lines"] == COUNT
+
+
+def test_a_company_that_is_unmapped_no_longer_counts(settled):
+    with settled.hub.store.unit(TenantScope(settled.actor.tenant_id)) as session:
+        session.query(CustomerMap).filter_by(
+            psa_company_id="c03"
+        ).one().status = "excluded"
+    run = settled.reconcile()
+    assert (run.outcome, run.counts["lines"]) == ("clean", COUNT - 1)
+
+
 def _quantity(books):
     books.vendor.set("c03-a", quantity=Decimal(5))
 

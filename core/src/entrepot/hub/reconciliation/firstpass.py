@@ -12,16 +12,11 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import delete, select, text
+from sqlalchemy import delete, func, select, text
 from sqlalchemy.orm import Session
 
 from entrepot.hub.reconciliation.combos import put_combos
-from entrepot.hub.reconciliation.firstpass_sql import (
-    COVER_MATCHING,
-    DIFFERING,
-    MATCHING,
-    TAXABLE_IS_OFF,
-)
+from entrepot.hub.reconciliation.firstpass_sql import COVER, TAXABLE_IS_OFF
 from entrepot.hub.reconciliation.loading import Base
 from entrepot.hub.reconciliation.rules.policy import AgreementMode
 from entrepot.hub.reconciliation.rules.results import Outcome, Verdict
@@ -47,26 +42,25 @@ def first_pass(
     """Subjects that need a detailed look, and what the sums covered.
 
     Args:
-        session: The unit's; coverage of matching companies is written in it.
+        session: The unit's; what can be said of each company is written in it.
         base: The connection.
         subjects: Everything the run covers.
         row: The run.
     """
-    if not _sums_suffice(base) or not put_combos(session, base, row.id):
+    # Which customer of a company was read incompletely is a matter of detail.
+    possible = _sums_suffice(base) and base.completeness.all_complete()
+    if not possible or not put_combos(session, base, row.id):
         return list(subjects), _NOTHING
-    values = _values(session, base, row)
-    differing = session.execute(text(_sql(DIFFERING, session)), values)
-    marked = {str(company) for company in differing.scalars()}
-    marked |= _special(session, base)
-    companies = {id_ for kind, id_ in subjects if kind == "company"}
-    left = sorted(companies - marked)
-    if not left:
-        _forget(session, row)
-        return list(subjects), _NOTHING
-    examined = _cover(session, base, row, values, marked)
-    _forget(session, row)
-    kept = [one for one in subjects if one[0] != "company" or one[1] not in examined]
-    return kept, _verdict(session, base, row)
+    marked = _special(session, base)
+    session.execute(text(_sql(COVER, session)), _values(session, base, row))
+    session.execute(
+        delete(ReconCombo)
+        .where(ReconCombo.tenant_id == row.tenant_id, ReconCombo.run_id == row.id)
+        .execution_options(synchronize_session=False)
+    )
+    clean = _clean(session, base) - marked
+    kept = [one for one in subjects if one[0] != "company" or one[1] not in clean]
+    return kept, _verdict(session, base, marked)
 
 
 def _sums_suffice(base: Base) -> bool:
@@ -134,70 +128,36 @@ def _special(session: Session, base: Base) -> set[str]:
     return found
 
 
-def _cover(
-    session: Session,
-    base: Base,
-    row: ReconRun,
-    values: dict[str, Any],
-    marked: set[str],
-) -> set[str]:
-    """Note that the unmarked companies are equal; returns which they are."""
-    found: Sequence[Any] = session.execute(text(_sql(MATCHING, session)), values).all()
-    equal = [one for one in found if one.company not in marked]
-    complete = [
-        one
-        for one in equal
-        if not base.completeness.of_company(base.psa_connection_id, one.company, ())
-    ]
-    if not base.completeness.all_complete():
-        # Which customer of a company was read incompletely is a matter of detail.
-        return set()
-    same = {
-        "psa": base.psa_connection_id,
-        "tenant_id": base.tenant_id,
-        "run": row.id,
-        "now": values["now"],
-        "outcome": str(Outcome.CLEAN),
-    }
-    if complete:
-        session.execute(
-            text(COVER_MATCHING),
-            [
-                {
-                    **same,
-                    "scope": one.company,
-                    "because": f"{one.subscriptions + one.lines} compared",
-                    "subscriptions": one.subscriptions,
-                    "lines": one.lines,
-                    "keys": one.keys,
-                }
-                for one in complete
-            ],
+def _clean(session: Session, base: Base) -> set[str]:
+    """Companies whose sums agree."""
+    return set(
+        session.scalars(
+            select(ReconCoverage.scope).where(
+                ReconCoverage.tenant_id == base.tenant_id,
+                ReconCoverage.psa_connection_id == base.psa_connection_id,
+                ReconCoverage.outcome == Outcome.CLEAN,
+            )
         )
-    return {one.company for one in complete}
-
-
-def _verdict(session: Session, base: Base, row: ReconRun) -> Verdict:
-    rows = session.execute(
-        select(
-            ReconCoverage.subscriptions, ReconCoverage.lines, ReconCoverage.keys
-        ).where(
-            ReconCoverage.tenant_id == base.tenant_id,
-            ReconCoverage.psa_connection_id == base.psa_connection_id,
-            ReconCoverage.run_id == row.id,
-        )
-    ).all()
-    return Verdict(
-        outcome=Outcome.CLEAN,
-        subscriptions=sum(one.subscriptions for one in rows),
-        lines=sum(one.lines for one in rows),
-        keys=sum(one.keys for one in rows),
     )
 
 
-def _forget(session: Session, row: ReconRun) -> None:
-    session.execute(
-        delete(ReconCombo)
-        .where(ReconCombo.tenant_id == row.tenant_id, ReconCombo.run_id == row.id)
-        .execution_options(synchronize_session=False)
+def _verdict(session: Session, base: Base, marked: set[str]) -> Verdict:
+    """What was compared by sums alone."""
+    rows = session.execute(
+        select(
+            func.sum(ReconCoverage.subscriptions).label("subscriptions"),
+            func.sum(ReconCoverage.lines).label("lines"),
+            func.sum(ReconCoverage.keys).label("keys"),
+        ).where(
+            ReconCoverage.tenant_id == base.tenant_id,
+            ReconCoverage.psa_connection_id == base.psa_connection_id,
+            ReconCoverage.outcome == Outcome.CLEAN,
+            ReconCoverage.scope.not_in(sorted(marked)),
+        )
+    ).one()
+    return Verdict(
+        outcome=Outcome.CLEAN,
+        subscriptions=int(rows.subscriptions or 0),
+        lines=int(rows.lines or 0),
+        keys=int(rows.keys or 0),
     )

@@ -1,4 +1,4 @@
-"""The statements of the first look; the same for both databases.
+"""The statement of the first look; the same for both databases.
 
 Two groupings joined by a third: each side is grouped to company and product first, so
 that several subscriptions on one line, or several lines for one product, are compared
@@ -83,6 +83,10 @@ LEFT JOIN line_link AS k
  AND k.line_id = l.vendor_id
 LEFT JOIN ({_AGREEMENTS}) AS b ON b.company = l.company_vendor_id
 WHERE l.tenant_id = :tenant_id AND l.connection_id = :psa AND l.gone_at IS NULL
+  AND l.company_vendor_id IN (
+       SELECT n.psa_company_id FROM customer_map AS n
+       WHERE n.tenant_id = :tenant_id AND n.psa_connection_id = :psa
+         AND n.status IN ('confirmed', 'stale'))
   AND (l.ends IS NULL OR l.ends >= :today)
   AND (k.state IS NULL OR k.state <> 'unmanaged')
   AND (k.id IS NOT NULL OR l.product_vendor_id IN (
@@ -112,25 +116,27 @@ FROM ({_EXPECTED} UNION ALL {_BILLED}) AS both_sides
 GROUP BY company, product
 """
 
-DIFFERING = f"""
-SELECT DISTINCT company FROM ({_KEYS}) AS compared WHERE differs = 1
-"""
-
-MATCHING = f"""
-SELECT company, CAST(SUM(subscriptions) AS BIGINT) AS subscriptions,
-       CAST(SUM(lines) AS BIGINT) AS lines, COUNT(*) AS keys
-FROM ({_KEYS}) AS compared
-GROUP BY company
-HAVING MAX(differs) = 0 AND SUM(subscriptions) > 0
-"""
-
-COVER_MATCHING = """
+COVER = f"""
 INSERT INTO recon_coverage (psa_connection_id, scope, tenant_id, run_id, at, outcome,
     because, subscriptions, lines, keys, skipped, issues)
-VALUES (:psa, :scope, :tenant_id, :run, :now, :outcome, :because, :subscriptions,
-    :lines, :keys, 0, 0)
+SELECT :psa, company, :tenant_id, :run, :now,
+       CASE WHEN MAX(differs) = 0 AND SUM(subscriptions) > 0
+            THEN 'clean' ELSE 'incomplete' END,
+       CASE WHEN MAX(differs) = 0 AND SUM(subscriptions) > 0
+            THEN 'its sums agree' ELSE 'to be looked at in detail' END,
+       CAST(SUM(subscriptions) AS INTEGER), CAST(SUM(lines) AS INTEGER), COUNT(*),
+       0, 0
+FROM ({_KEYS}) AS compared
+WHERE company <> ''
+GROUP BY company
 ON CONFLICT (psa_connection_id, scope) DO UPDATE SET
     run_id = excluded.run_id, at = excluded.at, outcome = excluded.outcome,
     because = excluded.because, subscriptions = excluded.subscriptions,
     lines = excluded.lines, keys = excluded.keys, skipped = 0, issues = 0
+WHERE recon_coverage.outcome <> excluded.outcome
+   OR recon_coverage.subscriptions <> excluded.subscriptions
+   OR recon_coverage.lines <> excluded.lines
+   OR recon_coverage.keys <> excluded.keys
+   OR recon_coverage.skipped <> 0 OR recon_coverage.issues <> 0
 """
+"""One statement: a row per company, written only where it says something new."""

@@ -29,7 +29,7 @@ from entrepot.hub.reconciliation.rules.results import (
     Verdict,
 )
 from entrepot.hub.reconciliation.rules.verdict import merged
-from entrepot.hub.reconciliation.scopes import subjects_of
+from entrepot.hub.reconciliation.scopes import forget_others, subjects_of
 from entrepot.hub.reconciliation.storing import (
     Book,
     is_general,
@@ -110,6 +110,7 @@ class ReconSteps:
             subjects = subjects_of(session, base, row.scope)
             examined = Verdict(outcome=Outcome.CLEAN)
             if row.scope == ALL:
+                forget_others(session, base, subjects)
                 subjects, examined = first_pass(session, base, subjects, row)
             row.general = {}
             row.counts = {

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Select, exists, select
+from sqlalchemy import Select, delete, exists, select
 from sqlalchemy.orm import Session
 
 from entrepot.hub.customers.tables import CustomerAccount
 from entrepot.hub.mapping.tables import CustomerMap
 from entrepot.hub.reconciliation.loading import Base
-from entrepot.hub.reconciliation.tables import ReconIssue
+from entrepot.hub.reconciliation.tables import ReconCoverage, ReconIssue
 from entrepot.hub.subscriptions.tables import SubscriptionRow
 
 Subject = tuple[str, str]
@@ -18,6 +18,9 @@ Subject = tuple[str, str]
 
 _MAPPED = ("confirmed", "stale")  # stale ones become an issue of their own
 _DECIDED = (*_MAPPED, "excluded")
+
+
+_CHUNK = 5_000
 
 
 def subjects_of(session: Session, base: Base, scope: str) -> list[Subject]:
@@ -45,6 +48,26 @@ def subjects_of(session: Session, base: Base, scope: str) -> list[Subject]:
         *_companies(session, base, accounts),
         *_undecided(session, base, accounts),
     ]
+
+
+def forget_others(session: Session, base: Base, subjects: list[Subject]) -> None:
+    """Forget what was said of companies and customers that are not covered any more."""
+    covered = {
+        id_ if kind == "company" else f"customer:{id_.partition('/')[2]}"
+        for kind, id_ in subjects
+    }
+    mine = (
+        ReconCoverage.tenant_id == base.tenant_id,
+        ReconCoverage.psa_connection_id == base.psa_connection_id,
+    )
+    known = set(session.scalars(select(ReconCoverage.scope).where(*mine)))
+    gone = sorted(known - covered - {"*"})
+    for start in range(0, len(gone), _CHUNK):
+        session.execute(
+            delete(ReconCoverage)
+            .where(*mine, ReconCoverage.scope.in_(gone[start : start + _CHUNK]))
+            .execution_options(synchronize_session=False)
+        )
 
 
 def _companies(
