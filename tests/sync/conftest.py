@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
-from contextlib import ExitStack
-from dataclasses import dataclass, field
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import partial
@@ -15,11 +16,16 @@ import pytest
 from entrepot.app import Hub, build_hub
 from entrepot.hub.connections import runtime
 from entrepot.hub.sync.intake import RunInfo
+from entrepot.jobs.runtime import Worker, WorkerOptions
+from entrepot.jobs.views import RunQuery
+from entrepot.sdk import queries as ask
+from entrepot.sdk.context import SystemClock
 from entrepot.sdk.errors import EntrepotError, RateLimited, Retryable
 from entrepot.sdk.http import HttpPolicy
-from entrepot.sdk.simulator import ControlClient, Options, build_named
-from entrepot.store import Actor, FixedClock
+from entrepot.sdk.simulator import ControlClient, Options, RunningServer, build_named
+from entrepot.store import Actor, FixedClock, TenantScope
 from entrepot.store.actor import ALL_PERMISSIONS
+from werkzeug.wrappers import Request, Response
 
 NOW = datetime(2026, 3, 18, 9, 30, tzinfo=UTC)
 TRIES = 6
@@ -206,15 +212,15 @@ def start(
     return Side(name, running.simulator, running.base_url)
 
 
-def connect(hub: Hub, actor: Actor, side: Side, *, paced: bool = False) -> Side:
-    """Give the hub a connection to a simulator."""
-    quotas = dict.fromkeys(key.name for key in hub.plugins.info(side.name).quotas)
+def connect(hub: Hub, actor: Actor, side: Side, *, quotas: Any = None) -> Side:
+    """Give the hub a connection to a simulator, unpaced but for `quotas`."""
+    none = dict.fromkeys(key.name for key in hub.plugins.info(side.name).quotas)
     side.connection = hub.connections.add(
         actor,
         plugin=side.name,
         name=side.name,
         values=side.simulator.connection_settings(),
-        quotas={} if paced else quotas,
+        quotas={**none, **(quotas or {})},
     )
     return side
 
@@ -236,6 +242,101 @@ def world(settings: Any, clock: FixedClock, tenant: str, stage: ExitStack) -> Wo
     stage.callback(hub.close)
     vendor = connect(hub, person(tenant), start_vendor(stage))
     return World(hub, person(tenant), vendor, None, clock)
+
+
+class Receiver:
+    """The hub's public address: hands what arrives to `Notifications.receive`."""
+
+    def __init__(self) -> None:
+        self.hub: Any = None
+        self.seen: list[tuple[str, bytes, dict[str, str]]] = []
+        self.server = RunningServer(self)
+
+    def __call__(self, environ: Any, begin: Any) -> list[bytes]:
+        request = Request(environ)
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        key = request.path.rpartition("/")[2]
+        self.seen.append((key, request.get_data(), headers))
+        reply = self.post(*self.seen[-1])
+        answer = Response(reply.body, reply.status, mimetype=reply.content_type)
+        return list(answer(environ, begin))
+
+    def post(self, key: str, body: bytes, headers: dict[str, str]) -> Any:
+        query = ask.ReceiveNotification(
+            method="POST",
+            headers=headers,
+            query={},
+            body=body,
+            received_at=self.hub.clock.now(),
+        )
+        return self.hub.notifications.receive(key, query)
+
+
+@dataclass
+class Live(World):
+    """A hub on the machine's clock, with a worker that can be started."""
+
+    receiver: Any = None
+
+    @contextmanager
+    def working(self) -> Iterator[None]:
+        """A worker executes jobs meanwhile."""
+        options = WorkerOptions(with_clock=False, poll_seconds=0.1, grace=10.0)
+        worker = Worker(self.hub.jobs, self.hub, options)
+        worker.start()
+        try:
+            yield
+        finally:
+            worker.stop()
+
+    def jobs(self) -> list[Any]:
+        """All runs that read, oldest first."""
+        query = RunQuery(kind="sync_connection", limit=100)
+        scope = TenantScope(self.actor.tenant_id)
+        return sorted(
+            self.hub.jobs.runs.list(scope, query).items, key=lambda run: run.created_at
+        )
+
+    def wait(self, run_id: str, *states: str, seconds: float = 60.0) -> Any:
+        """The sync run once it is in one of the states; any end when none is given."""
+        until = time.monotonic() + seconds
+        wanted = states or ("complete", "incomplete", "failed", "cancelled")
+        while time.monotonic() < until:
+            run = self.hub.sync.run(self.actor, run_id)
+            if run.state in wanted:
+                return run
+            time.sleep(0.05)
+        raise AssertionError(f"{run_id} is {run.state} after {seconds} s")
+
+    def read(self, **options: Any) -> Any:
+        """Read the vendor in a run of its own."""
+        ref = self.hub.sync.start(self.actor, self.vendor.connection.id, **options)
+        with self.working():
+            return self.wait(ref.run_id)
+
+
+@pytest.fixture
+def make_live(settings: Any, tenant: str, stage: ExitStack) -> Any:
+    """Builds a live hub with a vendor."""
+
+    def make(*, quotas: Any = None, **options: Any) -> Live:
+        receiver = Receiver()
+        stage.callback(receiver.server.stop)
+        public = replace(settings, public_base_url=receiver.server.base_url)
+        hub = build_hub(public, clock=SystemClock())
+        stage.callback(hub.close)
+        receiver.hub = hub
+        side = start_vendor(stage, moment=None, **options)
+        connect(hub, person(tenant), side, quotas=quotas)
+        hub.notifications.register(side.connection.id)
+        return Live(hub, person(tenant), side, None, hub.clock, receiver=receiver)
+
+    return make
+
+
+@pytest.fixture
+def live(make_live: Any) -> Live:
+    return make_live()
 
 
 @pytest.fixture

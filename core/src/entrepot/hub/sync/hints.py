@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from entrepot.hub.sync.tables import SyncRun
 from entrepot.jobs.tables import JobRun
 
+FULL = "full"
 SHORT = timedelta(minutes=1)
 """A crawl that took no longer the last time takes notifications along."""
 
@@ -38,15 +39,17 @@ def rides_along(session: Session, tenant_id: str, connection_id: str, key: str) 
     ).scalar_one_or_none()
     if active is None:
         return False
+    mode = active.get("mode", "")
     last = session.execute(
         select(SyncRun.started_at, SyncRun.ended_at)
         .where(
             SyncRun.tenant_id == tenant_id,
             SyncRun.connection_id == connection_id,
-            SyncRun.mode == active.get("mode", ""),
+            SyncRun.mode.in_({mode, FULL}),
             SyncRun.state.in_(("complete", "incomplete")),
         )
-        .order_by(SyncRun.created_at.desc())
+        # Reading what changed takes no longer than reading everything.
+        .order_by((SyncRun.mode == mode).desc(), SyncRun.created_at.desc())
         .limit(1)
     ).first()
     if last is None or last.started_at is None or last.ended_at is None:

@@ -226,19 +226,20 @@ class SyncService:
     def submit(self, session: Session, actor: Actor, wanted: Submission) -> RunRef:
         """Submit a prepared run in the caller's unit of work."""
         ref = self._jobs.submit_wanted(session, wanted)
-        if not ref.joined:
-            insert_run(
-                session,
-                run_id=ref.run_id,
-                tenant_id=actor.tenant_id,
-                connection_id=wanted.args["connection_id"],
-                stream=wanted.stream or CRAWL,
-                mode=wanted.args["mode"],
-                subject=wanted.args["subject"],
-                cause=wanted.cause or "",
-                requested_by=actor.name,
-                at=self._clock.now(),
-            )
+        # A tick's run has no row before it begins; whoever joins it wants to look.
+        job = session.get_one(JobRun, ref.run_id)
+        insert_run(
+            session,
+            run_id=ref.run_id,
+            tenant_id=actor.tenant_id,
+            connection_id=wanted.args["connection_id"],
+            stream=job.stream or CRAWL,
+            mode=job.args["mode"],
+            subject=job.args["subject"],
+            cause=job.cause or "",
+            requested_by=job.requested_by or "",
+            at=self._clock.now(),
+        )
         return ref
 
     def _start(self, actor: Actor, wanted: Submission) -> RunRef:
