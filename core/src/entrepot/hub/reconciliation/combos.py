@@ -66,6 +66,12 @@ def put_combos(session: Session, base: Base, run_id: str) -> bool:
     )
     session.add_all(_combo(books, base, run_id, row, prices) for row in found)
     session.flush()
+    if session.get_bind().dialect.name == "postgresql":
+        # The planner knows nothing of rows that this transaction has just written;
+        # unasked it joins them in loops, whose time grows with the square of the books.
+        connection = session.connection()
+        connection.exec_driver_sql("ANALYZE recon_combo")
+        connection.exec_driver_sql("SET LOCAL work_mem = '64MB'")
     return True
 
 
