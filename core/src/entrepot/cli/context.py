@@ -149,14 +149,25 @@ class Cli:
 
     # Durable work
 
-    def run(self, submit: Callable[[Any], RunRef], title: str) -> RunView:
+    def run(
+        self,
+        submit: Callable[[Any], RunRef],
+        title: str,
+        scope: TenantScope | None = None,
+    ) -> RunView:
         """Submit a run and stay with it, showing how far it is.
+
+        Args:
+            submit: Submits it in the unit of work it is given.
+            title: What people read beside the bar.
+            scope: Whose run it is; the reseller's when None.
 
         Raises:
             CommandFailed: The run did not succeed.
         """
+        owner = scope or self.scope
         with self._progress(title) as follow:
-            run = run_inline(self.hub.jobs, self.hub, self.scope, submit, follow=follow)
+            run = run_inline(self.hub.jobs, self.hub, owner, submit, follow=follow)
         if run.state != "succeeded":
             raise CommandFailed(
                 FAILED,

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from entrepot.cli.context import cli_of
+from entrepot.cli.exits import MISSING, CommandFailed
 
 _WHY = Annotated[str, typer.Option(help="Reason, for the audit log.")]
 
@@ -143,8 +144,12 @@ def _user_id(ctx: typer.Context, email: str) -> str:
     for user in cli.hub.users.list_users(cli.operator):
         if email in (user.email, user.id):
             return user.id
-    msg = f"There is nobody with the address {email}."
-    raise typer.BadParameter(msg)
+    raise CommandFailed(
+        MISSING,
+        f"There is nobody with the address {email}.",
+        "See: entrepot users list",
+        "no_such_user",
+    )
 
 
 def users_role(ctx: typer.Context, email: str, role: str) -> None:

@@ -218,7 +218,7 @@ def _writes(cli: Cli) -> Finding:
         "Writes",
         paused is None,
         "allowed" if paused is None else f"paused: {paused}",
-        "" if paused is None else "They resume when open writes were looked up",
+        "" if paused is None else "Start a worker, or run: entrepot writes resume",
     )
 
 

@@ -6,11 +6,15 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
 
 from entrepot.cli.context import Cli, cli_of
-from entrepot.cli.exits import FAILED, CommandFailed
+from entrepot.cli.exits import FAILED, USAGE, CommandFailed
 from entrepot.hub.backup import service as backups
+from entrepot.jobs.restore import submit_resume
 from entrepot.jobs.views import RunQuery
+from entrepot.store import TenantScope
+from entrepot.store.base import SYSTEM_TENANT
 from entrepot.store.keys import load_keyring, new_keys
 from entrepot.store.secrets import SecretStore
 
@@ -26,6 +30,10 @@ def register(app: typer.Typer) -> None:
     secrets.command("rotate")(secrets_rotate)
     secrets.command("new-keys")(secrets_new_keys)
     app.add_typer(secrets, name="secrets")
+    writes = typer.Typer(help="Writes to the other sides.", no_args_is_help=True)
+    writes.command("status")(writes_status)
+    writes.command("resume")(writes_resume)
+    app.add_typer(writes, name="writes")
     jobs = typer.Typer(help="Durable work.", no_args_is_help=True)
     jobs.command("list")(jobs_list)
     jobs.command("show")(jobs_show)
@@ -123,6 +131,54 @@ def secrets_new_keys(ctx: typer.Context) -> None:
     cli = cli_of(ctx)
     keys = [key.text() for key in new_keys()]
     cli.emit(keys, lambda console: console.print("\n".join(keys), soft_wrap=True))
+
+
+def writes_status(ctx: typer.Context) -> None:
+    """Say whether writes go out, and which ones nobody knows the outcome of."""
+    cli = cli_of(ctx)
+    paused = cli.hub.writes.paused()
+    unsettled = [one.reference for one in cli.hub.writes.unsettled()]
+
+    def show(console: Console) -> None:
+        console.print(f"Held back: {paused}." if paused else "Writes go out.")
+        for reference in unsettled:
+            console.print(f"Outcome not known: {reference}")
+
+    cli.emit({"paused": paused, "unsettled": unsettled}, show)
+
+
+def writes_resume(
+    ctx: typer.Context,
+    unasked: Annotated[
+        bool, typer.Option("--unasked", help="Without looking anything up.")
+    ] = False,
+    why: Annotated[str, typer.Option(help="Reason, for the audit log.")] = "",
+) -> None:
+    """Look up what may have gone out before a restore, then let writes go on."""
+    cli = cli_of(ctx)
+    if cli.hub.writes.paused() is None:
+        cli.emit({"paused": None}, lambda console: console.print("Writes go out."))
+        return
+    if unasked:
+        _resume_unasked(cli, why)
+    else:
+        cli.run(
+            lambda session: submit_resume(cli.hub.jobs, session),
+            "Looking up writes",
+            scope=TenantScope(SYSTEM_TENANT),
+        )
+    cli.emit({"paused": None}, lambda console: console.print("Writes go out again."))
+
+
+def _resume_unasked(cli: Cli, why: str) -> None:
+    if not why:
+        raise CommandFailed(
+            USAGE,
+            "Say why nothing is to be looked up.",
+            'Add --why "…": what was sent after the backup may then be sent twice.',
+            "reason_missing",
+        )
+    cli.hub.writes.resume(cli.operator, why)
 
 
 def jobs_list(

@@ -15,7 +15,10 @@ from entrepot.store.scope import SystemScope, TenantScope
 from entrepot.store.state import writes_paused
 
 if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
     from entrepot.jobs.facade import Jobs
+    from entrepot.jobs.submit import RunRef
 
 RESUME_JOB = "resume_writes"
 """Registered by the application: looks up what may have gone out, then resumes."""
@@ -29,13 +32,18 @@ def ask_to_resume(jobs: Jobs) -> None:
         if writes_paused(session) is None:
             return
     with jobs.store.unit(TenantScope(SYSTEM_TENANT)) as session:
-        jobs.submit(
-            session,
-            RESUME_JOB,
-            run_id=f"{RESUME_JOB}:{uuid4().hex}",
-            exclusive=RESUME_JOB,
-            cause="restored",
-        )
+        submit_resume(jobs, session)
+
+
+def submit_resume(jobs: Jobs, session: Session) -> RunRef:
+    """Submit the job that resumes writes, or join the one that waits or runs."""
+    return jobs.submit(
+        session,
+        RESUME_JOB,
+        run_id=f"{RESUME_JOB}:{uuid4().hex}",
+        exclusive=RESUME_JOB,
+        cause="restored",
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -63,6 +63,10 @@ class OutgoingWrites:
         with self._store.read(_SCOPE) as session:
             return writes_paused(session)
 
+    def unsettled(self) -> list[Intent]:
+        """Return every write whose outcome is not known, oldest first."""
+        return self._book.open_intents()
+
     def settle_seconds(self) -> int:
         """How long the slowest of the systems concerned may take to show a write."""
         concerned = {one.connection_id for one in self._lines()}
