@@ -314,3 +314,17 @@ def test_hub_keeps_counting_calls_and_then_refuses(web, tenant) -> None:
     assert refused.status_code == 429
     assert refused.content_type == PROBLEM
     assert "Retry-After" in refused.headers
+
+
+def test_credential_that_calls_too_often_is_asked_to_wait(
+    machine, monkeypatch, clock
+) -> None:
+    monkeypatch.setattr("entrepot_web.api.access.CALLS", 20)
+    statuses = [machine("GET", "/customers").status_code for _ in range(25)]
+    assert statuses[:16] == [200] * 16
+    assert statuses[-1] == 429
+    refused = machine("GET", "/customers")
+    assert refused.content_type == PROBLEM
+    assert 1 <= int(refused.headers["Retry-After"]) <= 60
+    clock.advance(timedelta(seconds=61))
+    assert machine("GET", "/customers").status_code == 200

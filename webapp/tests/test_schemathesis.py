@@ -41,7 +41,7 @@ def database_kind() -> str:
 
 @pytest.fixture(autouse=True)
 def unlimited(monkeypatch) -> None:
-    monkeypatch.setattr("entrepot_web.api.API", "100000 per minute")
+    monkeypatch.setattr("entrepot_web.api.access.CALLS", 100_000)
     monkeypatch.setattr("entrepot_web.api.TOKENS", "100000 per minute")
 
 

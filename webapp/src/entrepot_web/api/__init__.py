@@ -6,12 +6,12 @@ from flask import Flask, g, request
 from flask_limiter import Limiter
 from flask_wtf.csrf import CSRFProtect  # type: ignore[import-untyped]  # has no types
 
-from entrepot_web.api.access import authenticate
+from entrepot_web.api.access import CallBudget, authenticate
 from entrepot_web.api.docs import install_document
 from entrepot_web.api.frame import Resource
 from entrepot_web.api.registry import RESOURCES
-from entrepot_web.context import parts
-from entrepot_web.security.limits import API, TOKENS, address
+from entrepot_web.context import actor, parts
+from entrepot_web.security.limits import TOKENS, address
 
 __all__ = ["install_api"]
 
@@ -29,11 +29,11 @@ def install_api(app: Flask, csrf: CSRFProtect, limiter: Limiter) -> None:
     install_document(app, RESOURCES)
     for resource in RESOURCES:
         csrf.exempt(resource)
-        limiter.limit(API)(resource)
     issue = "oauth.issue_token"
     app.view_functions[issue] = limiter.limit(TOKENS, key_func=address)(  # type: ignore[assignment]  # Flask accepts any view
         app.view_functions[issue]
     )
+    budget = CallBudget(limiter.storage)
     names = frozenset(resource.name for resource in RESOURCES)
 
     @app.before_request
@@ -41,6 +41,7 @@ def install_api(app: Flask, csrf: CSRFProtect, limiter: Limiter) -> None:
         if request.blueprint in names and request.endpoint not in _OPEN:
             g.pop("actor", None)
             authenticate(parts().tokens)
+            budget.take(actor().id)
 
 
 def operations() -> list[tuple[Resource, str, str]]:

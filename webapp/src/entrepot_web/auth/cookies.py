@@ -8,7 +8,8 @@ from typing import Any
 from flask import Flask, Request, request
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 
-_WITHOUT = ("/api/v1/", "/static/", "/notify/", "/healthz", "/readyz", "/metrics")
+_TOKENS = "/api/v1/oauth/"
+_WITHOUT = ("/api/v1/", "/static/", "/healthz", "/readyz", "/metrics")
 
 
 class PageSessions(SecureCookieSessionInterface):
@@ -34,12 +35,15 @@ def only_for_pages(app: Flask) -> None:
 
 
 def _foreign(hook: Callable[..., Any]) -> bool:
-    return hook.__module__.startswith(("flask_principal", "flask_login"))
+    return hook.__module__.startswith(
+        ("flask_principal", "flask_login", "flask_limiter")
+    )
 
 
 def _page_only(hook: Callable[..., Any]) -> Callable[..., Any]:
     def call(*answer: Any) -> Any:  # noqa: ANN401 - hooks before and after a request
-        if request.path.startswith(_WITHOUT):
+        path = request.path
+        if path.startswith(_WITHOUT) and not path.startswith(_TOKENS):
             return answer[0] if answer else None
         return hook(*answer)
 

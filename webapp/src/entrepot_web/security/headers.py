@@ -40,11 +40,11 @@ def install_headers(app: Flask, *, secure: bool) -> None:
         if secure:
             headers["Strict-Transport-Security"] = "max-age=31536000"
         headers.setdefault("Cache-Control", "private, no-store")
-        if answer.status_code != 429:
+        if "retry_after" in g:
+            headers["Retry-After"] = g.retry_after
+        elif answer.status_code != 429:
             # The limiter adds its own to everything; only the view's is meant.
             headers.pop("Retry-After", None)
-            if "retry_after" in g:
-                headers["Retry-After"] = g.retry_after
         trace = g.get("trace_id")
         if trace:
             headers["X-Trace-Id"] = trace

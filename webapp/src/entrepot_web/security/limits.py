@@ -19,7 +19,6 @@ __all__ = ["SharedCounters", "build_limiter", "guard_sign_in"]
 SIGN_IN_PER_ADDRESS = "30 per 5 minutes"
 SIGN_IN_PER_ACCOUNT = "8 per 15 minutes"
 TOKENS = "60 per minute"
-API = "1200 per minute"
 NOTIFICATIONS = "300 per minute"
 
 
