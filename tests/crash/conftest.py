@@ -29,7 +29,7 @@ ROOT = Path(__file__).parents[2]
 WORKER = Path(__file__).with_name("worker.py")
 SEEDS = int(os.environ.get("ENTREPOT_CRASH_SEEDS", "3"))
 SIZE = int(os.environ.get("ENTREPOT_CRASH_SIZE", "1000"))
-PATIENCE = 60.0 + SIZE / 100
+PATIENCE = 180.0 + SIZE / 100
 
 
 @dataclass(frozen=True)
@@ -229,9 +229,12 @@ def inline(hub: Any, actor: Any, submit: Callable[[Any], Any]) -> Any:
 
 
 def compare(hub: Any, actor: Any, connection: str) -> None:
-    """Run a comparison, or the one that waits already."""
-    ref = hub.reconciliation.start(actor, connection)
-    inline(hub, actor, lambda _session: ref)
+    """Run a comparison that was begun after everything before this call."""
+    joined = True
+    while joined:
+        ref = hub.reconciliation.start(actor, connection)
+        joined = ref.joined
+        inline(hub, actor, lambda _session, ref=ref: ref)
 
 
 def rows(hub: Any, sql: str) -> list[tuple[Any, ...]]:

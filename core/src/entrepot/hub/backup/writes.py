@@ -16,7 +16,7 @@ from sqlalchemy import select
 
 from entrepot.hub.reconciliation.apply_steps import BEGUN
 from entrepot.hub.reconciliation.rules.results import Do
-from entrepot.hub.reconciliation.tables import ReconOperation, ReconPlanPart
+from entrepot.hub.reconciliation.tables import ReconOperation, ReconPlan, ReconPlanPart
 from entrepot.jobs.intent import Effect, Probed
 from entrepot.jobs.intents import Intent, IntentBook
 from entrepot.jobs.restore import probe_open_intents
@@ -197,7 +197,7 @@ class OutgoingWrites:
         return [one for one in opened if one.action.startswith(_LINE)]
 
     def _forgotten(self) -> list[_Forgotten]:
-        """Planned operations of parts that were begun, without an intent."""
+        """Planned operations of plans under way that have no intent."""
         operation, part = ReconOperation, ReconPlanPart
         query = (
             select(operation)
@@ -206,8 +206,12 @@ class OutgoingWrites:
                 (part.plan_id == operation.plan_id) & (part.seq == operation.part),
             )
             .outerjoin(VendorIntent, VendorIntent.reference == operation.reference)
+            .join(ReconPlan, ReconPlan.id == operation.plan_id)
             .where(
-                part.state.in_(BEGUN),
+                # Of a plan under way every part counts: what its run had read before
+                # the backup is not read again, so only the other side knows.
+                ReconPlan.state.in_(BEGUN),
+                part.state.in_(("approved", *BEGUN)),
                 operation.state.in_(("planned", "unknown")),
                 operation.do != Do.ADOPT,
                 VendorIntent.reference.is_(None),
