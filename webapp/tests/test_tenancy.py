@@ -19,6 +19,7 @@ def known_ids(books) -> dict[str, str]:
         "run_id": books.run,
         "company_id": books.ids["company"],
         "agreement_id": books.ids["agreement"],
+        "line_id": books.ids["line"],
         "what": "customers",
         **books.ids,
     }

@@ -6,6 +6,7 @@ from entrepot_web.api.audit import audit_log
 from entrepot_web.api.connections import connections
 from entrepot_web.api.credentials import credentials
 from entrepot_web.api.customers import customers
+from entrepot_web.api.facts import facts
 from entrepot_web.api.issues import issues
 from entrepot_web.api.mappings import mappings
 from entrepot_web.api.oauth import oauth
@@ -26,6 +27,7 @@ RESOURCES = (
     subscriptions,
     offers,
     psa,
+    facts,
     mappings,
     reconciliations,
     issues,
