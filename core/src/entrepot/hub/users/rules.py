@@ -32,6 +32,7 @@ ROLE_TEXTS = {
     "viewer": "Reads only.",
 }
 SCOPES = tuple(sorted(_EVERYTHING))
+SHORTEST_NAME = 4
 SHORTEST_PASSWORD = 12
 _MAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+|[^@\s]+@localhost")
 
@@ -85,7 +86,8 @@ def check_password(password: str, email: str) -> None:
         )
     if len(password) > 256:
         raise UserInvalid("password", "Use at most 256 characters.")
-    if email.partition("@")[0] in password.lower() and len(email) > 8:
+    name = email.partition("@")[0].lower()
+    if len(name) >= SHORTEST_NAME and name in password.lower():
         raise UserInvalid("password", "Leave your e-mail name out of it.")
 
 
