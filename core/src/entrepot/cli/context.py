@@ -177,6 +177,10 @@ class Cli:
             )
         return run
 
+    def follow(self, ref: RunRef, title: str) -> RunView:
+        """Stay with a run that was submitted already; see `run`."""
+        return self.run(lambda _session: ref, title)
+
     @contextmanager
     def _progress(self, title: str) -> Iterator[Callable[[RunView], None]]:
         if self.json or not sys.stderr.isatty():

@@ -157,7 +157,7 @@ def apply(ctx: typer.Context, plan: str) -> None:
     """Write an approved plan to the PSA and prove that it helped."""
     cli = cli_of(ctx)
     ref = cli.hub.reconciliation.apply(cli.actor, plan)
-    cli.run(lambda _session: ref, "Writing")
+    cli.follow(ref, "Writing")
     done = cli.hub.reconciliation.get_plan(cli.actor, plan)
     _show(cli, done)
     if done.state != "done":

@@ -67,7 +67,7 @@ def run(
 def _compare(cli: Cli, connection: str, scope: str) -> str | None:
     """Run a comparison to its end; None when it had begun before."""
     ref = cli.hub.reconciliation.start(cli.actor, connection, scope, cause="command")
-    ended = cli.run(lambda _session: ref, "Comparing")
+    ended = cli.follow(ref, "Comparing")
     return None if ref.joined else ended.id
 
 

@@ -133,6 +133,9 @@ def _control(client: object, action: str, values: dict[str, object]) -> object:
         step = timedelta(**{k: float(str(v)) for k, v in values.items()})
         return {"now": client.advance(step)}
     if action == "fault":
+        if "kind" not in values:
+            msg = "fault takes kind=…, e.g. kind=status status=500."
+            raise typer.BadParameter(msg)
         kind = str(values.pop("kind"))
         return {"id": client.add_fault(kind, **values)}
     if action == "clear":

@@ -26,7 +26,7 @@ def sync(
         bool, typer.Option("--full", help="Read everything, not only what changed.")
     ] = False,
     customer: Annotated[
-        str, typer.Option(help="Only this customer: our id or the vendor's.")
+        str, typer.Option(help="Only this one: our id, or with CONNECTION its own.")
     ] = "",
     runs: Annotated[
         bool, typer.Option("--runs", help="List the latest runs instead.")
@@ -37,7 +37,10 @@ def sync(
     if runs:
         _show(cli, cli.hub.sync.runs(cli.actor, limit=20))
         return
-    done = [_one(cli, target, full, customer) for target in _targets(cli, connection)]
+    if customer:
+        done = _customer(cli, connection, customer)
+    else:
+        done = [_one(cli, target, full) for target in _targets(cli, connection)]
     _show(cli, done)
     worst = [run for run in done if run.state != "complete"]
     if worst:
@@ -65,12 +68,35 @@ def _targets(cli: Cli, connection: str | None) -> list[str]:
     return active
 
 
-def _one(cli: Cli, connection_id: str, full: bool, customer: str) -> SyncRunView:
+def _customer(cli: Cli, connection: str | None, customer: str) -> list[SyncRunView]:
+    """Read one customer: all its accounts, or the one of a connection.
+
+    Raises:
+        CommandFailed: None of its connections can be read.
+    """
+    service = cli.hub.sync
+    if connection is not None:
+        found = find(cli, connection)
+        started = [
+            service.start_subject(cli.actor, found.id, customer, cause="command")
+        ]
+    else:
+        started = service.start_customer(cli.actor, customer, cause="command")
+    if not started:
+        raise CommandFailed(
+            FAILED,
+            "No connection of this customer can be read now.",
+            "See what to do: entrepot connections list",
+            "no_connection",
+        )
+    done = [cli.follow(ref, "Customer") for ref in started]
+    return [service.run(cli.actor, run.id) for run in done]
+
+
+def _one(cli: Cli, connection_id: str, full: bool) -> SyncRunView:
     service = cli.hub.sync
     mode = "full" if full else "incremental"
-    wanted = service.prepare(
-        cli.actor, connection_id, mode=mode, subject=customer, cause="command"
-    )
+    wanted = service.prepare(cli.actor, connection_id, mode=mode, cause="command")
     run = cli.run(
         lambda session: service.submit(session, cli.actor, wanted),
         find(cli, connection_id).name,
