@@ -101,8 +101,8 @@ crash: dev ## SEEDS=25 kill points per database, on SIZE=100000 rows
 	ENTREPOT_CRASH_SEEDS=$(SEEDS) ENTREPOT_CRASH_SIZE=$(SIZE) \
 		$(PYTEST) --timeout 7200 tests/crash core/tests/jobs/test_crash.py
 
-soak: ## eight times as many kill points (hours)
-	$(MAKE) crash SEEDS=200
+soak: dev ## 10 000 runs, three workers killed at random (SOAK="--runs 1000" …)
+	$(BIN)/python tests/ops/soak.py $(SOAK)
 
 screenshots: dev ## take the documentation's pictures anew
 	ENTREPOT_CHROMIUM="$$($(BIN)/python tests/find_chromium.py)" \
