@@ -61,7 +61,7 @@ def test_second_trigger_joins_the_running_stream(
     submit, start_worker, wait_for, eventually, jobs, tenant_scope, samples, book
 ):
     same = {
-        "args": {"path": book, "seconds": 0.4},
+        "args": {"path": book, "seconds": 2.0},
         "connection_id": "con_1",
         "stream": "subscriptions",
     }
@@ -90,7 +90,7 @@ def test_second_trigger_joins_the_running_stream(
 def test_a_job_that_never_looks_runs_once_more_and_not_for_ever(
     submit, start_worker, wait_for, eventually, jobs, tenant_scope, samples, book
 ):
-    same = {"args": {"path": book, "seconds": 0.4}, "exclusive": "matching"}
+    same = {"args": {"path": book, "seconds": 2.0}, "exclusive": "matching"}
     same |= {"connection_id": "con_1"}
     submit("never_looks", "match:1", **same)
     start_worker()
