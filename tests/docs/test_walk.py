@@ -189,3 +189,8 @@ def mapped(hub):
         "CFQ7TTC0LH18:0001": products[0]["sku"],
         "58": products[0]["mapping"]["psa_product_id"],
     }
+
+
+def test_silent_simulator_is_told_apart(hub):
+    """A page's address where nobody listens is no fault of the program."""
+    hub.run("simulator", "control", "http://127.0.0.1:9", good=(7,))

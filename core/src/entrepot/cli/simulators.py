@@ -9,10 +9,11 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
+import requests
 import typer
 
 from entrepot.cli.context import Cli, cli_of
-from entrepot.cli.exits import MISSING, REFUSED, CommandFailed
+from entrepot.cli.exits import MISSING, REFUSED, UNREACHABLE, CommandFailed
 from entrepot.supervisor import watch_lifeline
 
 
@@ -117,6 +118,13 @@ def control(
         cli.emit(_control(client, action, values))
     except ControlError as error:
         raise CommandFailed(REFUSED, str(error)) from error
+    except requests.RequestException as error:
+        raise CommandFailed(
+            UNREACHABLE,
+            f"No simulator answers at {address}.",
+            "Start one: entrepot simulator run NAME --port PORT",
+            "simulator_unreachable",
+        ) from error
 
 
 def _control(client: object, action: str, values: dict[str, object]) -> object:
