@@ -19,6 +19,7 @@ from typing import Any
 from sqlalchemy import Table, select
 from sqlalchemy.orm import Session
 
+from entrepot.hub.sync.bulkstore import bulk_store
 from entrepot.hub.sync.checkpoints import (
     Checkpoint,
     ensure_memory,
@@ -83,7 +84,11 @@ class Crawl:
 
     def run_slice(self, seconds: float) -> bool:
         """Read on for about `seconds`; True when the stream was read to its end."""
-        self._load()
+        with bulk_store(self.store) as bulk:
+            return self._run_slice(bulk, seconds)
+
+    def _run_slice(self, bulk: Store, seconds: float) -> bool:
+        self._load(bulk)
         if self.point.finished:
             return True
         until = self._now() + seconds
@@ -101,7 +106,7 @@ class Crawl:
         self._save()
         return self.point.finished
 
-    def _load(self) -> None:
+    def _load(self, bulk: Store) -> None:
         target = TARGETS[self.stream.name]
         known = None
         with self.store.read(self.run.scope) as session:
@@ -118,7 +123,7 @@ class Crawl:
                 ensure_memory(session, self.run, self.stream.name)
                 _, memory, version = load_memory(session, self.run, self.stream.name)
         self.intake = Intake(
-            store=self.store,
+            store=bulk,
             run=self.run,
             stream=self.stream.name,
             memory=memory,
