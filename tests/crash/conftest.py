@@ -230,11 +230,12 @@ def inline(hub: Any, actor: Any, submit: Callable[[Any], Any]) -> Any:
 
 def compare(hub: Any, actor: Any, connection: str) -> None:
     """Run a comparison that was begun after everything before this call."""
-    joined = True
-    while joined:
+    # The first may have begun before; whoever joins it makes another one follow.
+    for _ in range(2):
         ref = hub.reconciliation.start(actor, connection)
-        joined = ref.joined
         inline(hub, actor, lambda _session, ref=ref: ref)
+        if not ref.joined:
+            return
 
 
 def rows(hub: Any, sql: str) -> list[tuple[Any, ...]]:
