@@ -118,3 +118,7 @@ def test_list_pages_forward_and_back_by_cursor(browser, books, web) -> None:
     html = browser.get("/subscriptions").text
     assert "Contoso Ltd" in html
     assert 'rel="next"' not in html or "cursor=" in html
+
+
+def test_dashboard_says_how_complete_the_books_are(browser, books) -> None:
+    assert "Complete as of 12:00 UTC" in browser.get("/").text

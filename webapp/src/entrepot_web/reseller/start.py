@@ -41,7 +41,7 @@ def start() -> Response:
         "start",
         customers=customers,
         active=active,
-        stamp=stamp(fresh),
+        fresh=stamp(fresh),
         connections=hub().connections.list(actor()) if may("connections:read") else (),
         totals=hub().reconciliation.totals(actor(), IssueQuery())
         if may("reconciliations:read")
