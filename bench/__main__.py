@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -68,13 +69,14 @@ def _databases(text: str) -> list[str]:
 def _run(args: argparse.Namespace) -> int:
     names = args.suite.split(",")
     with lab(_sizes(args.size), _databases(args.db), args.reps) as made:
-        _measure(made, names)
-        return _close(made, args.out or f"run-{args.size}".replace(",", "-"))
+        file = args.out or f"run-{args.size}".replace(",", "-")
+        _measure(made, names, file=file)
+        return _close(made, file)
 
 
 def _full(args: argparse.Namespace) -> int:
     with lab(_sizes("10k,100k,1m"), BOTH, args.reps) as made:
-        _measure(made, SUITES)
+        _measure(made, SUITES, file="full")
         return _close(made, "full")
 
 
@@ -95,7 +97,7 @@ def _smoke(args: argparse.Namespace) -> int:
     return 0 if count else 1
 
 
-def _measure(made: Lab, names: Any, *, keep_going: bool = True) -> None:
+def _measure(made: Lab, names: Any, *, file: str = "", keep_going: bool = True) -> None:
     for name in names:
         made.suite = name
         try:
@@ -106,14 +108,20 @@ def _measure(made: Lab, names: Any, *, keep_going: bool = True) -> None:
             # The other suites' figures must not be lost with this one's.
             made.notes.append(f"suite {name} failed: {error}"[:1500])
             print(f"suite {name} FAILED: {error}", file=sys.stderr)
+        if file:
+            _store(made, file)
+
+
+def _store(made: Lab, name: str) -> list[dict[str, Any]]:
+    found = table.ratios(made.samples, os.cpu_count() or 1)
+    RESULTS.mkdir(exist_ok=True)
+    path = RESULTS / f"{name}.json"
+    path.write_text(json.dumps(made.result(found), indent=1) + "\n")
+    return found
 
 
 def _close(made: Lab, name: str) -> int:
-    found = table.ratios(made.samples, 1)
-    result = made.result(found)
-    RESULTS.mkdir(exist_ok=True)
-    path = RESULTS / f"{name}.json"
-    path.write_text(json.dumps(result, indent=1) + "\n")
+    found = _store(made, name)
     report.write(RESULTS)
     report.show(found)
     failed = any(note.startswith("suite ") for note in made.notes)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 Row = dict[str, Any]
-BUSY = 0.5  # cores used by others, per core, above which times prove nothing
+BUSY = 0.25  # share of the cores used by others above which times prove nothing
 
 
 def rows() -> list[Row]:

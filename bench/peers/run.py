@@ -21,7 +21,7 @@ def dlt(
     url: str, home: str, folder: str, vendor: str, *, pg: int, truth: int, count: int
 ) -> dict[str, Any]:
     """One load by dlt; proves rows and checksum."""
-    before = tree_seconds(pg), machine_seconds()
+    before = tree_seconds(pg), machine_seconds(), time.perf_counter()
     done = subprocess.run(
         [f"{home}/bin/python", str(HERE / "dlt_load.py"), vendor, _tcp(url), folder],
         capture_output=True,
@@ -50,7 +50,7 @@ def singer(
         f"set -o pipefail; {home}/bin/python {HERE}/singer_tap.py --config tap.json "
         f"2>tap.log | {home}/bin/target-postgres --config target.json >target.log 2>&1"
     )
-    before = tree_seconds(pg), machine_seconds()
+    before = tree_seconds(pg), machine_seconds(), time.perf_counter()
     began, used = time.perf_counter(), _children()
     done = subprocess.run(["bash", "-c", command], cwd=place, check=False)
     found = {"wall": time.perf_counter() - began, "own": _children() - used}
@@ -89,7 +89,7 @@ def _tcp(url: str) -> str:
 
 def _closed(
     found: dict[str, Any],
-    before: tuple[float, float],
+    before: tuple[float, float, float],
     pg: int,
     url: str,
     sql: str,
@@ -98,7 +98,7 @@ def _closed(
     found["pg"] = tree_seconds(pg) - before[0]
     found["cpu"] = found["own"] + found["pg"]
     foreign = machine_seconds() - before[1] - found["cpu"]
-    found["load"] = max(0.0, foreign) / max(found["wall"], 1e-9)
+    found["load"] = max(0.0, foreign) / (time.perf_counter() - before[2])
     total, rows = 0, 0
     with psycopg.connect(url) as connection:
         for vendor_id, quantity, price in connection.execute(sql):
