@@ -121,6 +121,14 @@ def test_reserved_share_never_waits_behind_a_crawl(quota, clock):
         refresh.acquire("api", 1.0, clock.monotonic() + 0.5)
 
 
+def test_what_the_reserved_share_takes_the_others_wait_for(quota, clock):
+    crawl, refresh = shared(quota, clock), shared(quota, clock, share=0.25)
+    first, second = (crawl._turn("api", 100.0) for _ in range(2))
+    refresh.acquire("api", 1.0, None)
+    third = crawl._turn("api", 100.0)
+    assert third - second > second - first
+
+
 def test_allowance_that_allows_nothing_is_refused():
     with pytest.raises(ValueError, match="above zero"):
         Allowance(requests=0, seconds=1)
