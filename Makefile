@@ -23,7 +23,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
 	>/dev/null 2>&1 && { echo "$$p"; break; }; done)
 
 .PHONY: help dev test check lint types imports lock demo bench bench-smoke \
-	bench-full bench-peers crash soak screenshots conform fast heavy format
+	bench-full bench-peers crash soak conform fast heavy format
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | \
@@ -103,7 +103,3 @@ crash: dev ## SEEDS=25 kill points per database, on SIZE=100000 rows
 
 soak: dev ## 10 000 runs, three workers killed at random (SOAK="--runs 1000" …)
 	$(BIN)/python tests/ops/soak.py $(SOAK)
-
-screenshots: dev ## take the documentation's pictures anew
-	ENTREPOT_CHROMIUM="$$($(BIN)/python tests/find_chromium.py)" \
-		ENTREPOT_SCREENSHOTS=docs/pictures $(PYTEST) -m browser tests/browser

@@ -18,7 +18,7 @@ PLUGINS = [member for member in MEMBERS if member.startswith("plugins/")]
 PUBLIC_TARGETS = {
     *("help", "dev", "test", "check", "lint", "types", "lock", "demo", "conform"),
     *("bench", "bench-smoke", "bench-full", "bench-peers"),
-    *("crash", "soak", "screenshots"),
+    *("crash", "soak"),
 }
 HASH = re.compile(r"--hash=sha256:[0-9a-f]{64}")
 # Spelled in pieces so that this file does not find itself.
