@@ -59,7 +59,6 @@ class Merged:
             listed twice.
         old_hashes: Hashes that changed objects had before.
         new_hashes: Hashes of what was written.
-        created: Vendor id and our id of new objects.
     """
 
     new: int = 0
@@ -70,8 +69,6 @@ class Merged:
     repeated: int = 0
     old_hashes: list[int] = field(default_factory=list)
     new_hashes: list[int] = field(default_factory=list)
-    created: list[tuple[str, str]] = field(default_factory=list)
-    touched: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -217,8 +214,6 @@ class BulkWriter:
         self._facts(connection, ids, records, Same("new"), moments, origin)
         done.new += len(ids)
         done.new_hashes.extend(item.row_hash for _, item in fresh)
-        done.created.extend(zip((one for one, _ in fresh), ids, strict=True))
-        done.touched.extend(ids)
 
     def _filled(self, records: Sequence[Any], extras: Sequence[Extra]) -> _Columns:
         """The columns that the other side fills, and `extras`."""
@@ -259,7 +254,6 @@ class BulkWriter:
         done.back += kinds.count("back")
         done.new_hashes.extend(item.row_hash for _, item in changed)
         done.changed += kinds.count("changed")
-        done.touched.extend(ids)
 
     def _facts(
         self,

@@ -68,7 +68,6 @@ class Intake:
     empty: bool = False
     counts: Counter[str] = field(default_factory=Counter)
     detail: Callable[[Sequence[Any]], list[Any]] | None = None
-    touched: list[str] = field(default_factory=list)
     _pending: list[Incoming] = field(default_factory=list)
     _read_at: datetime | None = None
     _locks: list[tuple[BillingLock, datetime]] = field(default_factory=list)
@@ -117,9 +116,9 @@ class Intake:
                 done = self._merge(session, self._read_at, empty=empty)
             for lock, read_at in self._locks:
                 store_lock(session, self.run, lock, read_at)
+            # Before the checkpoint is saved, so that it holds this batch as well.
+            self.memory.wrote(done.new_hashes, done.old_hashes)
             also(session)
-        self.memory.wrote(done.new_hashes, done.old_hashes)
-        self.touched.extend(done.touched)
 
     def _merge(self, session: Session, read_at: datetime, *, empty: bool) -> Merged:
         origin = Origin(

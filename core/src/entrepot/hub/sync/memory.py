@@ -77,10 +77,11 @@ class HashMemory:
     def wrote(self, new_hashes: Iterable[int], old_hashes: Iterable[int]) -> None:
         """Take note of what was written: none of the old ones looks vanished."""
         old = np.fromiter(old_hashes, dtype=SIGNED).view(np.uint64)
-        self.added.extend(value % 2**64 for value in new_hashes)
+        if not self.overflown:  # beyond that nobody asks for them
+            self.added.extend(value % 2**64 for value in new_hashes)
+            self.replaced.extend(old.tolist())
         if not len(old):
             return
-        self.replaced.extend(old.tolist())
         if len(self.known):
             places, hit = self._find(old)
             self.seen[places[hit]] = True
