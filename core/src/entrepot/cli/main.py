@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
-import click
 import typer
 from rich.console import Console
 from sqlalchemy.exc import OperationalError
+from typer.exceptions import TyperException
 
 from entrepot.cli import (
     books,
@@ -88,11 +88,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         command = typer.main.get_command(app)
         code = command.main(ordered, prog_name="entrepot", standalone_mode=False)
-    except click.exceptions.Abort:
+    except typer.Abort:
         sys.exit(130)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(USAGE)
+    except TyperException as error:
+        sys.exit(_misunderstood(error, as_data=as_data))
     except Exception as error:  # noqa: BLE001 - the last handler of the process
         sys.exit(_tell(error, as_data=as_data))
     sys.exit(code if isinstance(code, int) else 0)
@@ -119,6 +118,16 @@ def globals_first(arguments: Sequence[str]) -> list[str]:
     return front + rest
 
 
+def _misunderstood(error: TyperException, *, as_data: bool) -> int:
+    """Say what was wrong with the words of the command itself."""
+    if as_data:
+        told = error.format_message()
+        failure = Failure(USAGE, "usage", told, "See: entrepot --help")
+        return _show(failure, as_data=True)
+    error.show()  # type: ignore[attr-defined]  # all that Typer's parser raises have it
+    return USAGE
+
+
 def _tell(error: Exception, *, as_data: bool) -> int:
     failure = failure_of(error)
     if failure is None and isinstance(error, OperationalError):
@@ -137,6 +146,10 @@ def _tell(error: Exception, *, as_data: bool) -> int:
             f"This is a fault of the program: {error}",
             "Please report it with the lines above.",
         )
+    return _show(failure, as_data=as_data)
+
+
+def _show(failure: Failure, *, as_data: bool) -> int:
     if as_data:
         document = {
             "error": failure.word,
