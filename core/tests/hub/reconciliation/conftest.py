@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
@@ -471,40 +470,6 @@ class Books:
         plan = self.plan(*kinds, **more)
         self.approve(plan)
         return self.apply(plan)
-
-
-@pytest.fixture(scope="session")
-def engine_ready() -> dict[str, Any]:
-    """Databases that carry the engine's tables, made once per kind."""
-    return {}
-
-
-@pytest.fixture
-def database_url(database_kind, request, tmp_path, engine_ready):
-    """A migrated database of this test's own with the engine's tables."""
-    from entrepot.jobs import migrate_engine
-    from entrepot.store import Settings
-
-    if database_kind == "sqlite":
-        if "sqlite" not in engine_ready:
-            folder = request.getfixturevalue("tmp_path_factory").mktemp("recon")
-            made = folder / "template.db"
-            shutil.copyfile(request.getfixturevalue("sqlite_template"), made)
-            migrate_engine(Settings(database_url=f"sqlite:///{made}", data_dir=folder))
-            engine_ready["sqlite"] = made
-        path = tmp_path / "entrepot.db"
-        shutil.copyfile(engine_ready["sqlite"], path)
-        yield f"sqlite:///{path}"
-        return
-    server = request.getfixturevalue("postgres_server")
-    if "postgresql" not in engine_ready:
-        name = server.create(request.getfixturevalue("postgres_template"))
-        url = server.address(name)
-        migrate_engine(Settings(database_url=url, data_dir=tmp_path))
-        engine_ready["postgresql"] = name
-    name = server.create(engine_ready["postgresql"])
-    yield server.address(name)
-    server.drop(name)
 
 
 @pytest.fixture
