@@ -123,14 +123,14 @@ def test_database_that_does_not_answer_ends_with_7(empty):
     refused(said, 7, "database_unreachable", "ENTREPOT_DATABASE_URL")
 
 
-def test_vendor_that_does_not_answer_ends_with_7(fresh):
+def test_address_where_nobody_answers_ends_with_3(fresh):
     said = fresh(
         *("connections", "add", "connectwise", "--json"),
         *("--set", "site=http://127.0.0.1:1", "--set", "company=entrepot"),
         *("--set", "public_key=a-key", "--set", "private_key=another-key"),
     )
-    assert said.code == 7, said.err
-    assert said.error["remedy"]
+    refused(said, 3, "host_unreachable", "reachable from the hub")
+    assert said.error["field"] == "site"
 
 
 def test_help_explains_the_codes(empty):
