@@ -54,7 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     compare.add_argument("new", type=Path)
     compare.set_defaults(run=lambda args: report.compare(args.old, args.new))
     write = commands.add_parser("report", help="write RESULTS.md from the results")
-    write.set_defaults(run=lambda _: report.write(RESULTS))
+    write.set_defaults(run=_report)
     return parser
 
 
@@ -110,6 +110,16 @@ def _measure(made: Lab, names: Any, *, file: str = "", keep_going: bool = True) 
             print(f"suite {name} FAILED: {error}", file=sys.stderr)
         if file:
             _store(made, file)
+
+
+def _report(_: argparse.Namespace) -> int:
+    """Judge the kept samples by the present table, then write RESULTS.md."""
+    for path in RESULTS.glob("*.json"):
+        found = json.loads(path.read_text())
+        cores = found["machine"]["cores"] or 1
+        found["ratios"] = table.ratios(found["samples"], cores)
+        path.write_text(json.dumps(found, indent=1) + "\n")
+    return report.write(RESULTS)
 
 
 def _store(made: Lab, name: str) -> list[dict[str, Any]]:

@@ -109,11 +109,11 @@ def _verdict(found: Row, row: Row, size: int, cores: int) -> str:
         return "for information"
     if size < row.get("from", 0):
         return "too small to judge"
+    timed = found["of"] in ("wall", "rps")
+    if timed and found["load"] > BUSY * cores:
+        return "not judged: busy machine"
     if _holds(found["op"], found["value"], found["gate"]):
         return "met"
-    timed = found["of"] in ("wall", "p99", "rps")
-    if timed and found["load"] > BUSY * cores:
-        return "missed, on a busy machine"
     if found["low"] <= found["gate"] <= found["high"]:
         return "undecided"
     return "missed"
