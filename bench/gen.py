@@ -7,9 +7,10 @@ place: the truth about every later state is known without parsing anything.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import random
-import shutil
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -139,10 +140,11 @@ def load(folder: Path, count: int) -> Data:
     """Return the generated data, from its files when they are there."""
     home = folder / f"data-{LAYOUT}-{count}"
     if not (home / "done").exists():
-        shutil.rmtree(home, ignore_errors=True)
-        home.mkdir(parents=True)
-        _write(home, count)
-        (home / "done").touch()
+        # Elsewhere first: another run may be making the same files.
+        with tempfile.TemporaryDirectory(dir=folder) as made:
+            _write(Path(made) / "data", count)
+            with contextlib.suppress(OSError):
+                (Path(made) / "data").rename(home)
     return Data(
         blob=home / "items.bin",
         offsets=np.load(home / "offsets.npy"),
@@ -154,6 +156,7 @@ def load(folder: Path, count: int) -> Data:
 
 
 def _write(home: Path, count: int) -> None:
+    home.mkdir()
     customers = customers_of(count)
     quantities = quantities_of(count).tolist()
     offsets = np.zeros(count + 1, dtype=np.int64)
@@ -170,6 +173,7 @@ def _write(home: Path, count: int) -> None:
     offsets[count] = position
     np.save(home / "offsets.npy", offsets)
     np.save(home / "places.npy", places)
+    (home / "done").touch()
 
 
 def changed(count: int, step: int, per_mille: int) -> np.ndarray:

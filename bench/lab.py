@@ -11,6 +11,7 @@ import sqlite3
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -21,7 +22,7 @@ from typing import Any
 from bench import cell, postgres
 
 ROOT = Path(__file__).resolve().parent.parent
-WORK = ROOT / ".cache" / "bench"
+DATA = ROOT / ".cache" / "bench"
 SIZES = {"1k": 1_000, "2k": 2_000, "10k": 10_000, "100k": 100_000, "1m": 1_000_000}
 
 
@@ -40,7 +41,8 @@ class Lab:
     """One run of the bench.
 
     Attributes:
-        work: Folder on a real disk for data, databases and files.
+        data: Folder on a real disk for what every run can use: data, environments.
+        work: Folder of this run's own, for databases and files.
         pg: The PostgreSQL server, or None when there is none.
         sizes: Numbers of subscriptions.
         databases: ``sqlite``, ``postgresql`` or both.
@@ -49,6 +51,7 @@ class Lab:
         inline: Run cells in this process: quicker, for smoke runs that time nothing.
     """
 
+    data: Path
     work: Path
     pg: postgres.Server | None
     sizes: Sequence[int]
@@ -105,7 +108,7 @@ class Lab:
             capture_output=True,
             text=True,
             check=False,
-            env=environment(self.work),
+            env=environment(self.data),
         )
         if done.returncode:
             raise WrongAnswer(f"{function} failed:\n{done.stderr[-3000:]}")
@@ -165,10 +168,10 @@ class Lab:
         }
 
 
-def environment(work: Path) -> dict[str, str]:
+def environment(data: Path) -> dict[str, str]:
     """Of cells: compiled modules are kept, in a folder of the bench's own."""
     kept = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
-    return {**kept, "PYTHONPYCACHEPREFIX": str(work / "pyc")}
+    return {**kept, "PYTHONPYCACHEPREFIX": str(data / "pyc")}
 
 
 def machine() -> dict[str, Any]:
@@ -191,11 +194,13 @@ def lab(
     *,
     quiet: bool = False,
     inline: bool = False,
-    work: Path = WORK,
+    data: Path = DATA,
 ) -> Iterator[Lab]:
     """A lab with a PostgreSQL of its own, when one is wanted and there is one."""
-    work.mkdir(parents=True, exist_ok=True)
+    data.mkdir(parents=True, exist_ok=True)
     with contextlib.ExitStack() as stack:
+        own = tempfile.TemporaryDirectory(prefix="run-", dir=data)
+        work = Path(stack.enter_context(own))
         found = None
         if "postgresql" in databases:
             found = stack.enter_context(postgres.server(work))
@@ -204,7 +209,9 @@ def lab(
             note = "PostgreSQL was not found: its rows are n/a, not passed."
         else:
             note = ""
-        made = Lab(work, found, sizes, databases, reps, quiet=quiet, inline=inline)
+        made = Lab(
+            data, work, found, sizes, databases, reps, quiet=quiet, inline=inline
+        )
         made.notes += [note] if note else []
         yield made
 

@@ -19,7 +19,7 @@ API = "/api/v1/subscriptions?limit=50"
 def run(lab: Lab) -> None:
     """The whole suite."""
     for size in lab.sizes:
-        with vendor.running(lab.work, size) as running:
+        with vendor.running(lab.data, size) as running:
             for db in lab.databases:
                 where = place(lab, db, size, running)
                 url = lab.database(db, "bench_api", where.template)
@@ -70,14 +70,14 @@ def product(where: Place, url: str) -> Iterator[Served]:
     with load.served(
         "product", API, url=url, folder=folder, tenant=where.ids["tenant"],
         headers={"Authorization": f"Bearer {token}"},
-        env=environment(lab.work), cwd=ROOT,
+        env=environment(lab.data), cwd=ROOT,
     ) as server:  # fmt: skip
         yield server
 
 
 @contextlib.contextmanager
 def _hello(lab: Lab) -> Iterator[Served]:
-    with load.served("hello", "/", env=environment(lab.work), cwd=ROOT) as server:
+    with load.served("hello", "/", env=environment(lab.data), cwd=ROOT) as server:
         yield server
 
 
@@ -85,7 +85,7 @@ def _hello(lab: Lab) -> Iterator[Served]:
 def _peer(where: Place, url: str) -> Iterator[Served]:
     with load.served(
         "peer", "/subscriptions", url=url, tenant=where.ids["tenant"],
-        env=environment(where.lab.work), cwd=ROOT,
+        env=environment(where.lab.data), cwd=ROOT,
     ) as server:  # fmt: skip
         yield server
 

@@ -16,7 +16,7 @@ def run(lab: Lab) -> None:
     """The whole suite."""
     for size in lab.sizes:
         for db in lab.databases:
-            with vendor.running(lab.work, size) as running:
+            with vendor.running(lab.data, size) as running:
                 _one(lab, db, size, running)
 
 

@@ -18,7 +18,7 @@ from bench.suites.sync import Place, place
 def run(lab: Lab) -> None:
     """The whole suite; the sync is a process of its own, as in every run shape."""
     for size in lab.sizes:
-        with vendor.running(lab.work, size) as running:
+        with vendor.running(lab.data, size) as running:
             for db in lab.databases:
                 where = place(lab, db, size, running)
                 url = lab.database(db, "bench_api", where.template)
@@ -38,7 +38,7 @@ def _beside(where: Place, url: str, server: Served, rep: int) -> None:
     with subprocess.Popen(
         [sys.executable, "-m", "bench.busy", json.dumps(params)],
         cwd=ROOT,
-        env=environment(where.lab.work),
+        env=environment(where.lab.data),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

@@ -13,7 +13,7 @@ SECONDS = 32.0
 
 def run(lab: Lab, seconds: float = SECONDS) -> None:
     """The whole suite: a vendor with a token bucket and 50 ms a call."""
-    with vendor.running(lab.work, 1_000) as running:
+    with vendor.running(lab.data, 1_000) as running:
         for db in lab.databases:
             where = place(lab, db, 1_000, running)
             url = lab.database(db, "bench_pacing", where.template)

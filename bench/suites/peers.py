@@ -21,7 +21,7 @@ def run(lab: Lab) -> None:
     """The whole suite; PostgreSQL only, since Singer and dlt differ elsewhere."""
     homes = {name: environment(lab, name) for name in PEERS}
     for size in lab.sizes:
-        with vendor.running(lab.work, size) as running:
+        with vendor.running(lab.data, size) as running:
             where = place(lab, "postgresql", size, running)
             for rep in range(lab.reps_for(size)):
                 _round(where, homes, rep)
@@ -29,7 +29,7 @@ def run(lab: Lab) -> None:
 
 def environment(lab: Lab, name: str) -> Path:
     """A peer's own virtual environment, made once."""
-    home = lab.work / "peers" / name
+    home = lab.data / "peers" / name
     if not (home / "bin" / "python").exists():
         subprocess.run([sys.executable, "-m", "venv", str(home)], check=True)
         install = [str(home / "bin" / "python"), "-m", "pip", "install", "-q"]

@@ -10,7 +10,7 @@ from bench.suites.sync import Place, place, require
 def run(lab: Lab) -> None:
     """The whole suite: as many PSA lines as subscriptions, one in a thousand wrong."""
     for size in lab.sizes:
-        with vendor.running(lab.work, size) as running:
+        with vendor.running(lab.data, size) as running:
             for db in lab.databases:
                 where = place(lab, db, size, running)
                 url = lab.database(db, "bench_recon", where.template)

@@ -66,7 +66,7 @@ def place(
 def run(lab: Lab) -> None:
     """The whole suite."""
     for size in lab.sizes:
-        with vendor.running(lab.work, size) as running:
+        with vendor.running(lab.data, size) as running:
             for db in lab.databases:
                 where = place(lab, db, size, running)
                 (_postgresql if db == "postgresql" else _sqlite)(where)
