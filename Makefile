@@ -49,8 +49,10 @@ fast: dev ## the tests that need no browser and no long run
 	$(PYTEST) -n $(WORKERS) --dist loadscope -m "not heavy and not browser"
 
 heavy: dev ## bounded crash and load samples, and the browser tests
+	$(PYTEST) -m "heavy and not browser"
+	# In a process of its own: the browser's driver keeps an event loop running.
 	ENTREPOT_CHROMIUM="$$($(BIN)/python tests/find_chromium.py)" \
-		$(PYTEST) -m "heavy or browser"
+		$(PYTEST) -m browser
 
 check: lint types imports ## ruff, format, mypy --strict, import contracts
 
