@@ -62,7 +62,7 @@ def test_worker_ends_when_its_supervisor_is_killed(operator, free_port, eventual
 
 def test_demo_ends_by_itself_after_the_first_comparison(operator, eventually):
     demo = operator.start("demo", "--once", "--scale", "0.05", "--folder", "here")
-    assert demo.wait(120) == 0, operator.said(demo)
+    assert demo.wait(300) == 0, operator.said(demo)
     said = operator.said(demo)
     assert "Console: http://127.0.0.1:" in said
     assert "under-billed" in said, said

@@ -255,16 +255,21 @@ class _Stage:
         self._totals(hub, actor)
 
     def _totals(self, hub: Hub, actor: Actor) -> None:
-        for psa in hub.mapping.psa_connections(actor):
+        found = [
+            total
+            for psa in hub.mapping.psa_connections(actor)
             for total in hub.reconciliation.totals(
                 actor, IssueQuery(psa_connection_id=psa)
-            ):
-                if not (total.under or total.over):
-                    continue
-                self._say(
-                    f"Found: [bold]{total.under} {total.currency}[/] under-billed and "
-                    f"[bold]{total.over} {total.currency}[/] over-billed per month"
-                )
+            )
+            if total.under or total.over
+        ]
+        if not found:
+            self._say("Found: nothing under-billed and nothing over-billed")
+        for total in found:
+            self._say(
+                f"Found: [bold]{total.under} {total.currency}[/] under-billed and "
+                f"[bold]{total.over} {total.currency}[/] over-billed per month"
+            )
 
     def _rest(self, hub: Hub, actor: Actor, text: str) -> None:
         """Wait until nothing is read, matched or compared any more."""
