@@ -130,7 +130,9 @@ def test_every_operation_but_the_token_declares_a_permission() -> None:
 def test_writing_operations_need_more_than_reading() -> None:
     for resource in RESOURCES:
         for method, rule, declared in resource.operations:
-            if method != "GET" and declared.permission is not None:
+            # A preview takes a body and changes nothing.
+            writes = method != "GET" and not rule.endswith("/previews")
+            if writes and declared.permission is not None:
                 verb = declared.permission.partition(":")[2]
                 assert verb in ("write", "approve"), rule
 
