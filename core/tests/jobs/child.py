@@ -94,7 +94,10 @@ def clock(*_arguments: str) -> None:
 
 
 def spend(path: str, folder: str, seconds: str) -> None:
-    """Take leases for some seconds, once all are ready; note each request's time."""
+    """Take leases for some seconds, once all are ready.
+
+    Notes of each request when it was allowed and when it was made.
+    """
     from datetime import timedelta
 
     from entrepot.jobs import Allowance, QuotaStore
@@ -113,7 +116,7 @@ def spend(path: str, folder: str, seconds: str) -> None:
             return
         clock.sleep(max((lease.wait_until - clock.now()).total_seconds(), 0))
         for _ in range(2):
-            samples.note(path, str(time.time()))
+            samples.note(path, f"{lease.wait_until.timestamp()} {time.time()}")
 
 
 def watched(path: str) -> None:

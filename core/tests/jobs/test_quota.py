@@ -63,12 +63,21 @@ def test_processes_never_exceed_the_rate_together(child, store, tmp_path, eventu
     eventually(lambda: len(list(tmp_path.glob("ready-*"))) == 3, 60)
     (tmp_path / "go").touch()
     assert [process.wait(timeout=60) for process in children] == [0, 0, 0]
-    moments = sorted(float(line) for line in out.read_text().split())
-    # 40 a second with a burst of 8: no window of a second holds more than both.
-    for first in moments:
-        window = [moment for moment in moments if first <= moment < first + 1.0]
-        assert len(window) <= 40 + 8 + 1
-    assert len(moments) >= 50
+    lines = [line.split() for line in out.read_text().splitlines()]
+    allowed = sorted(float(at) for at, _ in lines)
+    sent = sorted(float(at) for _, at in lines)
+    # 40 a second with a burst of 8: no window of a second may allow more than both,
+    # but for the lease of two that straddles its edge.
+    assert most_within_a_second(allowed) <= 40 + 8 + 2
+    # A process that is held up sends what it has in hand later: a lease each.
+    assert most_within_a_second(sent) <= 40 + 8 + 3 * 2
+    assert len(sent) >= 50
+
+
+def most_within_a_second(moments: list[float]) -> int:
+    return max(
+        sum(first <= moment < first + 1.0 for moment in moments) for first in moments
+    )
 
 
 def shared(quota, clock, **options) -> SharedBudget:

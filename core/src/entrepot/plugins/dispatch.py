@@ -16,6 +16,7 @@ from entrepot.sdk.model import (
     BillingLock,
     Capabilities,
     ChangeEvent,
+    Charge,
     CheckResult,
     Company,
     Contact,
@@ -31,6 +32,7 @@ from entrepot.sdk.model import (
     PsaProduct,
     Subscription,
     TicketOutcome,
+    UsageLine,
     VendorCustomer,
     VendorOrder,
 )
@@ -215,6 +217,14 @@ class Plugins:
     ) -> Page[VendorOrder]:
         """A page of orders as the vendor reports them."""
         return self._border.ask("list_orders", Page, ctx, query=query)
+
+    def list_usage(self, ctx: PluginContext, query: ask.ListUsage) -> Page[UsageLine]:
+        """A page of metered quantities."""
+        return self._border.ask("list_usage", Page, ctx, query=query)
+
+    def list_charges(self, ctx: PluginContext, query: ask.ListCharges) -> Page[Charge]:
+        """A page of what the vendor charges."""
+        return self._border.ask("list_charges", Page, ctx, query=query)
 
     # PSA side
 

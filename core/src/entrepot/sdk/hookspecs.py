@@ -20,6 +20,7 @@ from entrepot.sdk.model import (
     AgreementLine,
     BillingLock,
     ChangeEvent,
+    Charge,
     CheckResult,
     Company,
     Contact,
@@ -34,6 +35,7 @@ from entrepot.sdk.model import (
     PsaProduct,
     Subscription,
     TicketOutcome,
+    UsageLine,
     VendorCustomer,
     VendorOrder,
 )
@@ -217,6 +219,33 @@ def list_orders(ctx: PluginContext, query: ask.ListOrders) -> Page[VendorOrder]:
 
     Called by: sync, customer page. Family: addressed. Since: API 1.0.
     Returns: Page[VendorOrder]. Raises: Retryable, AuthRequired, NotFound.
+    """
+
+
+@hookspec(firstresult=True)
+def list_usage(ctx: PluginContext, query: ask.ListUsage) -> Page[UsageLine]:
+    """List what was metered in a period, one page at a time.
+
+    A period is read again while the vendor restates it; a line keeps its id.
+
+    Called by: charges sync. Family: addressed. Since: API 1.0.
+    Returns: Page[UsageLine]; an empty page is a valid answer.
+    Raises: Retryable, AuthRequired, NotFound (the customer is gone).
+    Must be: read-only, resumable by cursor.
+    """
+
+
+@hookspec(firstresult=True)
+def list_charges(ctx: PluginContext, query: ask.ListCharges) -> Page[Charge]:
+    """List what the vendor charges for a period, one page at a time.
+
+    Invoiced lines and previews alike; `Charge.estimated` tells them apart. A period
+    is read again while the vendor restates it; a line keeps its id.
+
+    Called by: charges sync. Family: addressed. Since: API 1.0.
+    Returns: Page[Charge]; an empty page is a valid answer.
+    Raises: Retryable, AuthRequired, NotFound (the customer is gone).
+    Must be: read-only, resumable by cursor.
     """
 
 

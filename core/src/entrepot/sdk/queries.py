@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from entrepot.sdk.model.psa import LineChange
+from entrepot.sdk.model.time import Period
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +76,33 @@ class GetSubscription:
 class ListOrders(ListPage):
     """Orders as the vendor reports them."""
 
+    customer_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListUsage(ListPage):
+    """What was metered in a period.
+
+    Attributes:
+        period: Lines that began in these days, in the vendor's time zone.
+        customer_id: Vendor id; None only where `Capabilities.usage` is GLOBAL.
+    """
+
+    period: Period
+    customer_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListCharges(ListPage):
+    """What the vendor charges for a period.
+
+    Attributes:
+        period: Lines billed for these days; a billing month where the vendor bills
+            by months.
+        customer_id: Vendor id; None only where `Capabilities.charges` is GLOBAL.
+    """
+
+    period: Period
     customer_id: str | None = None
 
 

@@ -36,6 +36,8 @@ VENDOR = (
     "list_subscriptions",
     "get_subscription",
     "list_orders",
+    "list_usage",
+    "list_charges",
 )
 PSA = (
     "list_companies",

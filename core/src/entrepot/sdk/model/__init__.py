@@ -5,6 +5,7 @@ nobody knows becomes the member ``unknown`` and keeps its raw text beside it.
 """
 
 from entrepot.sdk.model.catalog import Offer
+from entrepot.sdk.model.charge import Charge, ChargeKind, UsageLine
 from entrepot.sdk.model.info import (
     Capabilities,
     CheckResult,
@@ -74,6 +75,8 @@ __all__ = [
     "Capabilities",
     "ChangeEvent",
     "ChangedKind",
+    "Charge",
+    "ChargeKind",
     "CheckResult",
     "Company",
     "Contact",
@@ -108,6 +111,7 @@ __all__ = [
     "SubscriptionStatus",
     "Term",
     "TicketOutcome",
+    "UsageLine",
     "VendorCustomer",
     "VendorOrder",
     "VendorOrderLine",

@@ -74,6 +74,8 @@ class Capabilities:
     Attributes:
         subscriptions: How subscriptions are listed.
         orders: How orders are listed.
+        usage: How metered usage is listed.
+        charges: How charges are listed.
         lines: How agreement lines are listed (PER_CUSTOMER = per agreement).
         change_feed: Whether `list_changes` tells what changed since a cursor.
         change_feed_overlap_seconds: How far back an incremental read must overlap.
@@ -91,6 +93,8 @@ class Capabilities:
     subscriptions: Listing = Listing.NONE
     orders: Listing = Listing.NONE
     contacts: Listing = Listing.NONE
+    usage: Listing = Listing.NONE
+    charges: Listing = Listing.NONE
     lines: Listing = Listing.NONE
     customer_details: bool = False
     change_feed: bool = False
