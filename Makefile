@@ -73,7 +73,9 @@ imports: dev ## the import contracts of the floors and the plugins
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header
 
-lock: dev ## write the lock files anew (UPGRADE=--upgrade takes newest versions)
+$(BIN)/uv: ; $(MAKE) dev
+
+lock: $(BIN)/uv ## write the lock files anew (UPGRADE=--upgrade takes newest versions)
 	$(LOCK) $(UPGRADE) $(foreach m,$(MEMBERS),--no-emit-package $(shell \
 		sed -n 's/^name = "\(.*\)"/\1/p' $(m)/pyproject.toml)) \
 		--group pyproject.toml:dev pyproject.toml -o requirements.lock >/dev/null

@@ -1,0 +1,1 @@
+"""AWS, as an Entrepot plugin."""

@@ -1,0 +1,1 @@
+"""Google, as an Entrepot plugin."""

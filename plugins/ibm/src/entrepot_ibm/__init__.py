@@ -1,0 +1,1 @@
+"""IBM, as an Entrepot plugin."""
