@@ -53,22 +53,18 @@ def run(
     scope = f"company:{company}" if company else "all"
     scope = f"customer:{customer}" if customer else scope
     connection = psa_of(cli, psa).id
-    ended = _compare(cli, connection, scope)
-    if ended is None:
-        # The one that ran already may have begun before what was changed last.
-        ended = _compare(cli, connection, scope)
-    found = cli.hub.reconciliation.runs(
-        cli.actor, psa_connection_id=connection, limit=1
-    )
-    run_id = ended or found.items[0].id
+    run_id, joined = _compare(cli, connection, scope)
+    if joined:
+        # It may have begun before what was changed last; whatever runs after its
+        # end began after our command.
+        run_id, _ = _compare(cli, connection, scope)
     _tell_run(cli, cli.hub.reconciliation.run(cli.actor, run_id))
 
 
-def _compare(cli: Cli, connection: str, scope: str) -> str | None:
-    """Run a comparison to its end; None when it had begun before."""
+def _compare(cli: Cli, connection: str, scope: str) -> tuple[str, bool]:
+    """Run a comparison to its end; its id, and whether it had begun before."""
     ref = cli.hub.reconciliation.start(cli.actor, connection, scope, cause="command")
-    ended = cli.follow(ref, "Comparing")
-    return None if ref.joined else ended.id
+    return cli.follow(ref, "Comparing").id, ref.joined
 
 
 def _tell_run(cli: Cli, found: RunView) -> None:

@@ -236,7 +236,7 @@ def add_connection(body: dict[str, Any]) -> Answer:
 )
 def get_connection(connection_id: str) -> ConnectionShape:
     """Read one connection."""
-    return shape(_find(connection_id))
+    return shape(find(connection_id))
 
 
 @connections.operation(
@@ -252,7 +252,7 @@ def get_connection(connection_id: str) -> ConnectionShape:
 )
 def update_connection(body: dict[str, Any], connection_id: str) -> ConnectionShape:
     """Change a connection; changed settings are proved before they are saved."""
-    current = _find(connection_id)
+    current = find(connection_id)
     check_match(shape(current))
     changed = hub().connections.update(
         actor(), connection_id, version=current.version, **body
@@ -267,7 +267,7 @@ def update_connection(body: dict[str, Any], connection_id: str) -> ConnectionSha
 )
 def check_connection(connection_id: str) -> CheckShape:
     """Prove that a connection works. A failed check is an answer, not an error."""
-    _find(connection_id)
+    find(connection_id)
     report = hub().connections.check(actor(), connection_id)
     result, error = report.result, report.error
     return CheckShape(
@@ -290,7 +290,7 @@ def check_connection(connection_id: str) -> CheckShape:
 )
 def pause_connection(connection_id: str) -> ConnectionShape:
     """Stop all work of a connection."""
-    _find(connection_id)
+    find(connection_id)
     return shape(hub().connections.pause(actor(), connection_id))
 
 
@@ -303,7 +303,7 @@ def pause_connection(connection_id: str) -> ConnectionShape:
 )
 def resume_connection(connection_id: str) -> ConnectionShape:
     """Let a paused or parked connection work again."""
-    _find(connection_id)
+    find(connection_id)
     return shape(hub().connections.resume(actor(), connection_id))
 
 
@@ -319,7 +319,7 @@ def resume_connection(connection_id: str) -> ConnectionShape:
 )
 def remove_connection(connection_id: str) -> RemovalShape:
     """Remove a connection; what was read through it stays in the books."""
-    current = _find(connection_id)
+    current = find(connection_id)
     check_match(shape(current))
     done = hub().connections.remove(actor(), connection_id, version=current.version)
     return RemovalShape(
@@ -332,7 +332,12 @@ def _listed(kind: str | None) -> Collection[ConnectionShape]:
     return Collection(data=[shape(item) for item in found])
 
 
-def _find(connection_id: str) -> ConnectionView:
+def find(connection_id: str) -> ConnectionView:
+    """Return a connection of the caller's reseller.
+
+    Raises:
+        ApiError: 404 when there is none.
+    """
     try:
         return hub().connections.get(actor(), connection_id)
     except NotFound as error:

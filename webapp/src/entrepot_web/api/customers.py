@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from entrepot.hub.customers.tables import Contact, Customer, CustomerAccount
+from marshmallow import Schema, fields, validate
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from entrepot_web.api import lists
-from entrepot_web.api.frame import Answer, Operation, Resource
+from entrepot_web.api.frame import Answer, Operation, Resource, check_match
 from entrepot_web.api.problem import not_found
 from entrepot_web.api.shapes import Collection, ExternalId, Moment, Page, Shape
 from entrepot_web.context import actor, hub, scope
@@ -85,6 +86,26 @@ class ContactView(Shape, frozen=True, kw_only=True):
     known_at: Moment
 
 
+class CustomerPatch(Schema):
+    """The hub's own fields of a customer; what is left out stays."""
+
+    name = fields.String(validate=validate.Length(1, 500))
+    custom_id = fields.String(validate=validate.Length(0, 100))
+
+
+class MergeBody(Schema):
+    """Which customer is joined to this one, and why."""
+
+    other_id = fields.String(required=True, validate=validate.Length(1, 40))
+    why = fields.String(required=True, validate=validate.Length(1, 500))
+
+
+class SplitBody(Schema):
+    """Why an account gets a customer of its own."""
+
+    why = fields.String(required=True, validate=validate.Length(1, 500))
+
+
 @customers.operation(
     "GET",
     "/customers",
@@ -104,6 +125,68 @@ def list_customers() -> Answer:
 )
 def get_customer(customer_id: str) -> CustomerView:
     """Read one customer."""
+    return _find(customer_id)
+
+
+@customers.operation(
+    "PATCH",
+    "/customers/<string:customer_id>",
+    Operation(
+        permission="customers:write",
+        returns=CustomerView,
+        body=CustomerPatch,
+        errors=(404, 409),
+        matched=True,
+    ),
+)
+def update_customer(body: dict[str, Any], customer_id: str) -> CustomerView:
+    """Change a customer's own fields; those of its accounts are the vendors'."""
+    version = hub().customers.get(actor(), customer_id).version
+    check_match(_find(customer_id))
+    if body:
+        hub().customers.rename(actor(), customer_id, version=version, **body)
+    return _find(customer_id)
+
+
+@customers.operation(
+    "POST",
+    "/customers/<string:customer_id>/merges",
+    Operation(
+        permission="mappings:write",
+        returns=CustomerView,
+        status=201,
+        body=MergeBody,
+        errors=(404,),
+        remembered=True,
+    ),
+)
+def merge_customers(body: dict[str, Any], customer_id: str) -> Answer:
+    """Join another customer's accounts to this one; a split takes it back."""
+    hub().customers.merge(actor(), customer_id, body["other_id"], why=body["why"])
+    location = {"Location": f"/api/v1/customers/{customer_id}"}
+    return Answer(body=_find(customer_id), headers=location)
+
+
+@customers.operation(
+    "POST",
+    "/customer-accounts/<string:account_id>/splits",
+    Operation(
+        permission="mappings:write",
+        returns=CustomerView,
+        status=201,
+        body=SplitBody,
+        errors=(404,),
+        remembered=True,
+    ),
+)
+def split_account(body: dict[str, Any], account_id: str) -> Answer:
+    """Give an account a customer of its own again; answers that customer."""
+    made = hub().customers.split(actor(), account_id, why=body["why"])
+    location = {"Location": f"/api/v1/customers/{made}"}
+    return Answer(body=_find(made), headers=location)
+
+
+def _find(customer_id: str) -> CustomerView:
     owner = CUSTOMERS.owners[0]
     query = CUSTOMERS.base.where(
         CUSTOMERS.key == customer_id, owner == actor().tenant_id

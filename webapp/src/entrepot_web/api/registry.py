@@ -15,13 +15,17 @@ from entrepot_web.api.operations import operations
 from entrepot_web.api.plans import plans
 from entrepot_web.api.psa import psa
 from entrepot_web.api.reconciliations import reconciliations
+from entrepot_web.api.rules import rules
+from entrepot_web.api.schedules import schedules
 from entrepot_web.api.subscriptions import subscriptions
 from entrepot_web.api.sync_runs import sync_runs
 from entrepot_web.api.tenants import tenants
+from entrepot_web.api.users import users
 
 RESOURCES = (
     oauth,
     connections,
+    schedules,
     sync_runs,
     customers,
     subscriptions,
@@ -31,9 +35,11 @@ RESOURCES = (
     mappings,
     reconciliations,
     issues,
+    rules,
     plans,
     operations,
     audit_log,
+    users,
     credentials,
     tenants,
 )

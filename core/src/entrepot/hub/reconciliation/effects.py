@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from entrepot.hub.reconciliation.apply_steps import line_change
+from entrepot.jobs import IntentBook
 from entrepot.jobs.intent import Effect, Probed, Sent
 from entrepot.sdk import queries as ask
 from entrepot.sdk.errors import OutcomeUnknown, Rejected
@@ -27,11 +27,15 @@ class PsaWriter:
     Args:
         plugins: The typed facade.
         connections: Opens contexts.
+        intents: The journal of what was sent when.
     """
 
-    def __init__(self, plugins: Plugins, connections: ConnectionService) -> None:
+    def __init__(
+        self, plugins: Plugins, connections: ConnectionService, intents: IntentBook
+    ) -> None:
         self._plugins = plugins
         self._connections = connections
+        self._intents = intents
 
     def settle_seconds(self, connection_id: str) -> int:
         """How long the PSA may take to show what it took."""
@@ -46,7 +50,7 @@ class PsaWriter:
             return self._send(connection_id, change)
 
         def probe() -> Probed:
-            return self._probe(connection_id, change, None)
+            return self._probe(connection_id, change)
 
         return Effect(
             reference=write["reference"],
@@ -72,10 +76,11 @@ class PsaWriter:
             )
         return _sent(change, outcome)
 
-    def _probe(
-        self, connection_id: str, change: LineChange, not_before: datetime | None
-    ) -> Probed:
+    def _probe(self, connection_id: str, change: LineChange) -> Probed:
         ctx = self._connections.open(connection_id)
+        sent = self._intents.find(ctx.tenant_id, change.reference)
+        # A line that was there before the first attempt can't be what it made.
+        not_before = None if sent is None else sent.created_at
         try:
             line = self._plugins.find_line(
                 ctx, ask.FindLine(change=change, not_before=not_before)

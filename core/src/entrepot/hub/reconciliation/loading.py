@@ -202,7 +202,7 @@ def _vendor(
         for row in accounts
     )
     subscriptions, mirrors = load_subscriptions(
-        session, base.tenant_id, owners, base.zone
+        session, base.tenant_id, owners, base.zone, base.as_of
     )
     return VendorSide(customers=customers, subscriptions=subscriptions, hub=mirrors)
 

@@ -137,7 +137,11 @@ def _with_choice(planned: Planned, picked: Mapping[str, str]) -> Planned:
     chosen = replace(
         proposal,
         operations=(*proposal.operations, *proposal.choices[name]),
+        answered=(*proposal.answered, *proposal.by_choice.get(name, ())),
+        preview=proposal.choice_previews.get(name, proposal.preview),
         choices={},
+        by_choice={},
+        choice_previews={},
         not_pushed=tuple(w for w in proposal.not_pushed if w.code != "needs_choice"),
         automatic=False,
         why_person="a person chose between alternatives",
@@ -179,7 +183,8 @@ def _store_part(
     now: datetime,
 ) -> None:
     proposal = planned.proposal
-    rows = [by_print[one] for one in proposal.issues if one in by_print]
+    # What the writes don't put right stays open: it is shown, never proved gone.
+    rows = [by_print[one] for one in proposal.answered if one in by_print]
     plan.issues = [*plan.issues, *(row.id for row in rows)]
     for row in rows:
         row.state, row.version = State.PROPOSED, row.version + 1

@@ -29,6 +29,7 @@ from entrepot.hub.reconciliation.views import (
 from entrepot.jobs.facade import Jobs
 from entrepot.jobs.queues import REQUESTED, SCHEDULED
 from entrepot.jobs.submit import RunRef
+from entrepot.jobs.tables import JobRun
 from entrepot.sdk.errors import Rejected
 from entrepot.store import Actor
 
@@ -64,24 +65,39 @@ def submit(
     now: datetime,
 ) -> RunRef:
     """Submit a comparison; an active one of the same scope is joined."""
+    exclusive = f"recon:{psa_connection_id}:{scope}"
     ref = jobs.submit(
         session,
         RECONCILE,
         run_id=run_id,
         args={"psa_connection_id": psa_connection_id, "scope": scope},
         partition=actor.tenant_id,
-        exclusive=f"recon:{psa_connection_id}:{scope}",
+        exclusive=exclusive,
         priority=SCHEDULED if cause == "schedule" else REQUESTED,
         subject=scope,
         requested_by=actor.name,
         cause=cause,
         # What a joined run read before this trigger may be old: one more run follows.
-        concern={"scope": scope},
+        concern=None if _waits(session, actor, exclusive) else {"scope": scope},
     )
     if not ref.joined:
         run = RunInfo(ref.run_id, actor.tenant_id, psa_connection_id)
         session.add(new_run(run, scope, cause, actor.name, now))
     return ref
+
+
+def _waits(session: Session, actor: Actor, exclusive: str) -> bool:
+    """Whether the active run has read nothing yet, and can't until we commit."""
+    state = session.scalar(
+        select(JobRun.state)
+        .where(
+            JobRun.tenant_id == actor.tenant_id,
+            JobRun.exclusive_key == exclusive,
+            JobRun.ended_at.is_(None),
+        )
+        .with_for_update()
+    )
+    return state == "queued"
 
 
 def view(row: ReconRun) -> RunView:

@@ -81,7 +81,7 @@ class ReconciliationService(Looking):
         self._tenants = TenantService(store, clock)
         self.steps = ReconSteps(store, clock, self.zone_of)
         self.applying = ApplySteps(store, clock, sync, self.zone_of)
-        self.writer = PsaWriter(plugins, connections)
+        self.writer = PsaWriter(plugins, connections, jobs.intents)
         self.tickets = Tickets(store, plugins, connections)
         self.rules = RuleDesk(store, clock, self._require_psa)
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import replace
-from datetime import date, datetime
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -26,14 +26,35 @@ from entrepot.sdk.model import BillingCycle, SubscriptionStatus
 _CHUNK = 5_000
 _GONE = "gone"
 
-Prices = dict[tuple[str, str], tuple[Decimal | None, Decimal | None]]
-"""Unit cost and list price by connection and offer key."""
+_CARRIED_ON = timedelta(days=2)
+"""A term that ended longer ago, of what is still active, did not end the service."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """What an offer's price list says."""
+
+    unit_cost: Decimal | None = None
+    list_price: Decimal | None = None
+    currency: str = ""
+
+
+Prices = dict[tuple[str, str], Listed]
+"""Price lists by connection and offer key."""
+
+_NOT_LISTED = Listed()
 
 
 def load_subscriptions(
-    session: Session, tenant_id: str, owners: set[tuple[str, str]], zone: str
+    session: Session,
+    tenant_id: str,
+    owners: set[tuple[str, str]],
+    zone: str,
+    as_of: datetime,
 ) -> tuple[tuple[VendorSubscription, ...], tuple[HubMirror, ...]]:
     """All subscriptions of some vendor customers, ended ones included.
+
+    What the vendor doesn't say of cost and currency is taken from the offer.
 
     Returns:
         The subscriptions as the vendor last reported them, and the hub's mirror of
@@ -51,9 +72,9 @@ def load_subscriptions(
             ).all()
     facts = _facts(session, tenant_id, [row.id for row in found])
     prices = _prices(session, tenant_id, found)
-    clock = ZoneInfo(zone)
+    days = _Days(ZoneInfo(zone), as_of)
     records = tuple(
-        _record(row, facts.get(row.id, []), prices, clock)
+        _record(row, facts.get(row.id, []), prices, days)
         for row in sorted(found, key=lambda row: row.id)
     )
     return records, tuple(HubMirror(subscription=one.id) for one in records)
@@ -84,23 +105,38 @@ def _prices(session: Session, tenant_id: str, rows: list[SubscriptionRow]) -> Pr
     for connection, keys in by_connection(wanted).items():
         for start in range(0, len(keys), _CHUNK):
             offers = session.execute(
-                select(Offer.vendor_id, Offer.unit_cost, Offer.list_price).where(
+                select(
+                    Offer.vendor_id, Offer.unit_cost, Offer.list_price, Offer.currency
+                ).where(
                     Offer.tenant_id == tenant_id,
                     Offer.connection_id == connection,
                     Offer.vendor_id.in_(keys[start : start + _CHUNK]),
                 )
             )
             for offer in offers:
-                prices = (offer.unit_cost, offer.list_price)
-                found[connection, offer.vendor_id] = prices
+                found[connection, offer.vendor_id] = Listed(
+                    offer.unit_cost, offer.list_price, offer.currency
+                )
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class _Days:
+    """The billing zone's calendar, and the moment of the comparison."""
+
+    zone: ZoneInfo
+    as_of: datetime
+
+    def of(self, moment: datetime | None) -> date | None:
+        return None if moment is None else moment.astimezone(self.zone).date()
+
+
 def _record(
-    row: SubscriptionRow, facts: list[SubscriptionFact], prices: Prices, zone: ZoneInfo
+    row: SubscriptionRow, facts: list[SubscriptionFact], prices: Prices, days: _Days
 ) -> VendorSubscription:
     kept = _standing(facts)
-    ends = _ends(row, kept, zone)
+    ends = _ends(row, kept, days)
+    listed = prices.get((row.connection_id, row.offer_key), _NOT_LISTED)
     status = SubscriptionStatus(row.status)
     ended = status is SubscriptionStatus.ENDED
     suspended = status is SubscriptionStatus.SUSPENDED
@@ -108,16 +144,16 @@ def _record(
         id=row.id,
         connection=row.connection_id,
         customer=row.customer_vendor_id,
-        phases=_phases(row, kept, prices, zone),
+        phases=_phases(row, kept, listed, days),
         name=row.name,
         product=row.product_id,
         segment=row.segment,
-        currency=row.currency,
+        currency=row.currency or listed.currency,
         status=status,
         ends=ends,
         free=row.is_trial or (not row.billed and not ended and not suspended),
         charged_when_suspended=row.billed,
-        renews=_day(row.term_end, zone) if row.auto_renew else None,
+        renews=days.of(row.term_end) if row.auto_renew else None,
         absent_syncs=0 if row.gone_at else row.missing_runs,
         assigned=row.assigned,
         changes=tuple(
@@ -127,10 +163,6 @@ def _record(
         ),
         sequence=row.known_at.isoformat(),
     )
-
-
-def _day(moment: datetime | None, zone: ZoneInfo) -> date | None:
-    return None if moment is None else moment.astimezone(zone).date()
 
 
 def _standing(facts: list[SubscriptionFact]) -> list[SubscriptionFact]:
@@ -147,19 +179,28 @@ def _standing(facts: list[SubscriptionFact]) -> list[SubscriptionFact]:
 
 
 def _ends(
-    row: SubscriptionRow, facts: list[SubscriptionFact], zone: ZoneInfo
+    row: SubscriptionRow, facts: list[SubscriptionFact], days: _Days
 ) -> date | None:
+    """First day without service, past or announced; None when none is known.
+
+    Without renewal a service ends with its term, unless the vendor says what comes
+    then: what is not renewed may run on in another form. What is still active days
+    after its term evidently does.
+    """
     if row.status == SubscriptionStatus.ENDED:
         last = facts[-1].valid_from if facts else row.known_at
-        return _day(row.ended_at or row.gone_at or last, zone)
+        return days.of(row.ended_at or row.gone_at or last)
     planned = [
-        _day(_moment(change.get("effective_at")), zone)
+        _moment(change.get("effective_at"))
         for change in row.scheduled
         if change.get("kind") == "end"
     ]
-    if row.auto_renew is False and row.term_end is not None:
-        planned.append(_day(row.term_end, zone))
-    return min((day for day in planned if day is not None), default=None)
+    if row.auto_renew is False and not row.scheduled:
+        planned.append(row.term_end)
+    since = days.as_of - _CARRIED_ON
+    return days.of(
+        min((one for one in planned if one is not None and one > since), default=None)
+    )
 
 
 def _moment(text: str | None) -> datetime | None:
@@ -167,19 +208,18 @@ def _moment(text: str | None) -> datetime | None:
 
 
 def _phases(
-    row: SubscriptionRow, facts: list[SubscriptionFact], prices: Prices, zone: ZoneInfo
+    row: SubscriptionRow, facts: list[SubscriptionFact], listed: Listed, days: _Days
 ) -> tuple[Phase, ...]:
-    listed = prices.get((row.connection_id, row.offer_key), (None, None))
     current = Phase(
-        starts=_day(row.started_at, zone) or _day(row.known_at, zone) or date.min,
+        starts=days.of(row.started_at) or days.of(row.known_at) or date.min,
         quantity=row.quantity,
         sku=row.sku,
-        unit_cost=row.unit_cost if row.unit_cost is not None else listed[0],
-        list_price=listed[1],
+        unit_cost=row.unit_cost if row.unit_cost is not None else listed.unit_cost,
+        list_price=listed.list_price,
         term=row.term,
         billing_cycle=BillingCycle(row.billing_cycle),
     )
-    past = [_past(fact, current, zone) for fact in facts if fact.change != _GONE]
+    past = [_past(fact, current, days) for fact in facts if fact.change != _GONE]
     if past:
         # The newest fact is the projection; the oldest reaches back to the start.
         newest = past[-1]
@@ -187,7 +227,7 @@ def _phases(
         past[0] = _with(past[0], starts=min(past[0].starts, current.starts))
     phases = past or [current]
     for change in row.scheduled:
-        planned = _scheduled(change, phases[-1], zone)
+        planned = _scheduled(change, phases[-1], days)
         if planned is not None:
             phases.append(planned)
     return tuple(sorted(phases, key=lambda phase: phase.starts))
@@ -197,11 +237,11 @@ def _with(phase: Phase, **values: Any) -> Phase:  # noqa: ANN401 - fields of Pha
     return replace(phase, **values)
 
 
-def _past(fact: SubscriptionFact, current: Phase, zone: ZoneInfo) -> Phase:
+def _past(fact: SubscriptionFact, current: Phase, days: _Days) -> Phase:
     payload = fact.payload
     cost, term = payload.get("unit_cost"), payload.get("term")
     return Phase(
-        starts=fact.valid_from.astimezone(zone).date(),
+        starts=days.of(fact.valid_from) or date.min,
         quantity=fact.quantity,
         sku=payload.get("sku") or current.sku,
         unit_cost=Decimal(str(cost)) if cost is not None else current.unit_cost,
@@ -220,8 +260,8 @@ def _term(value: Any) -> str:  # noqa: ANN401 - text, or a record with one
     return str(value or "")
 
 
-def _scheduled(change: dict[str, Any], before: Phase, zone: ZoneInfo) -> Phase | None:
-    starts = _day(_moment(change.get("effective_at")), zone)
+def _scheduled(change: dict[str, Any], before: Phase, days: _Days) -> Phase | None:
+    starts = days.of(_moment(change.get("effective_at")))
     if starts is None or change.get("kind") != "next_term":
         return None
     quantity = change.get("quantity")

@@ -14,6 +14,7 @@ from entrepot.store import MoneyTotal
 
 _SILENT = sorted(str(state) for state in SILENT)
 _ZERO = Decimal(0)
+_AMOUNTS = ("under", "over", "cost", "estimated")
 
 
 def open_totals(
@@ -26,7 +27,8 @@ def open_totals(
 
     Returns:
         One mapping per currency: currency, under, over, cost, estimated, issues,
-        silent. Issues without money are counted under their currency, or under "".
+        silent. Issues without money count under their currency; those without
+        either, such as undecided mappings, are left to the lists.
     """
     row = ReconIssue
     loud = row.state.not_in(_SILENT)
@@ -48,7 +50,7 @@ def open_totals(
     )
     if psa_connection_id is not None:
         query = query.where(row.psa_connection_id == psa_connection_id)
-    return [
+    found = [
         {
             "currency": one.currency,
             "under": one.under or _ZERO,
@@ -60,6 +62,7 @@ def open_totals(
         }
         for one in session.execute(query)
     ]
+    return [one for one in found if one["currency"] or any(map(one.get, _AMOUNTS))]
 
 
 def _sum(condition: Any, amount: Any) -> Any:  # noqa: ANN401 - SQL expressions

@@ -102,6 +102,19 @@ def check_role(role: str) -> str:
     return role
 
 
+def check_granted(role: str, holder: frozenset[str]) -> None:
+    """Return if the holder has everything that a role permits.
+
+    Raises:
+        UserInvalid: It permits more; nobody hands out more than they hold.
+    """
+    missing = sorted(ROLES[role] - holder)
+    if missing:
+        raise UserInvalid(
+            "role", f"{role} permits {missing[0]}, which you don't hold yourself."
+        )
+
+
 def check_scopes(scopes: tuple[str, ...], holder: frozenset[str]) -> tuple[str, ...]:
     """Return the scopes in order if all exist and the holder has them.
 

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from entrepot.hub.users.rules import (
     UserInvalid,
+    check_granted,
     check_password,
     check_role,
     clean_email,
@@ -26,6 +27,7 @@ from entrepot.store.ids import new_id
 from entrepot.store.scope import SystemScope
 
 THEMES = ("system", "light", "dark")
+OWNER = "owner"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,23 +83,31 @@ class UsersService:
         *,
         email: str,
         name: str,
-        password: str,
+        password: str | None,
         tenant_id: str | None = None,
         role: str = "viewer",
         operator: bool = False,
     ) -> User:
         """Create a person, optionally with a role at a reseller.
 
+        Without a password nobody can sign in as them until they have set one.
+
         Raises:
             PermissionDenied: The actor may not manage users, or not make operators.
-            UserInvalid: A field is wrong or the address is taken.
+            UserInvalid: A field is wrong or the address is taken, or the role permits
+                more than the actor may.
         """
         actor.require("users:write")
         if operator:
             actor.require("tenants:write")
         self._own_tenant(actor, tenant_id)
+        if tenant_id is not None:
+            check_granted(check_role(role), actor.permissions)
         address = clean_email(email)
-        check_password(password, address)
+        if password is None:
+            password = secrets.token_urlsafe(48)
+        else:
+            check_password(password, address)
         row = UserRow(
             id=new_id("usr"),
             email=address,
@@ -117,7 +127,7 @@ class UsersService:
             session.add(row)
             session.flush()
             if tenant_id is not None:
-                self._put_role(session, row.id, tenant_id, check_role(role))
+                self._put_role(session, row.id, tenant_id, role)
             audit(
                 session,
                 actor,
@@ -133,14 +143,20 @@ class UsersService:
 
         Raises:
             PermissionDenied: The actor may not manage users there.
-            UserInvalid: There is no such person or role.
+            UserInvalid: There is no such person or role, the role permits more than
+                the actor may, or the reseller would be left without an owner.
         """
         actor.require("users:write")
         self._own_tenant(actor, tenant_id)
+        check_granted(check_role(role), actor.permissions)
         with self._store.unit(SystemScope("users")) as session:
             row = _one(session, user_id)
             before = _view(session, row).role_at(tenant_id)
-            self._put_role(session, user_id, tenant_id, check_role(role))
+            if not before:
+                self._reachable(session, actor, row)
+            if role != OWNER:
+                _keep_an_owner(session, actor, user_id, [tenant_id])
+            self._put_role(session, user_id, tenant_id, role)
             audit(
                 session,
                 actor,
@@ -150,6 +166,32 @@ class UsersService:
                 after={"role": role},
             )
             return _view(session, row)
+
+    def revoke_role(self, actor: Actor, user_id: str) -> None:
+        """Take a person's role at the actor's reseller away; the person stays known.
+
+        Raises:
+            PermissionDenied: The actor may not manage users.
+            UserInvalid: There is no such member, it is the actor, or the reseller
+                would be left without an owner.
+        """
+        actor.require("users:write")
+        if actor.id == user_id:
+            raise UserInvalid("user", "Somebody else has to remove you.")
+        with self._store.unit(SystemScope("users")) as session:
+            member = session.get(MembershipRow, (user_id, actor.tenant_id))
+            if member is None:
+                raise UserInvalid("user", f"There is no user {user_id}.")
+            _keep_an_owner(session, actor, user_id, [actor.tenant_id])
+            audit(
+                session,
+                actor,
+                action="user.role_revoked",
+                subject=("user", user_id),
+                before={"role": member.role},
+                after=None,
+            )
+            session.delete(member)
 
     def set_password(self, actor: Actor, user_id: str, password: str) -> None:
         """Replace a password and end all sessions of that person.
@@ -162,7 +204,7 @@ class UsersService:
             actor.require("users:write")
         with self._store.unit(SystemScope("users")) as session:
             row = _one(session, user_id)
-            self._reachable(session, actor, row)
+            self._owned(session, actor, row)
             check_password(password, row.email)
             row.password_hash = self._hasher.hash(password)
             row.session_id = secrets.token_hex(32)
@@ -180,12 +222,18 @@ class UsersService:
 
         Raises:
             PermissionDenied: The actor may not manage users.
-            UserInvalid: There is no such person.
+            UserInvalid: There is no such person, they work for other resellers too,
+                it is the actor, or a reseller would be left without an owner.
         """
         actor.require("users:write")
+        if actor.id == user_id and not active:
+            raise UserInvalid("active", "Somebody else has to lock you out.")
         with self._store.unit(SystemScope("users")) as session:
             row = _one(session, user_id)
-            self._reachable(session, actor, row)
+            self._owned(session, actor, row)
+            if not active:
+                roles = _view(session, row).roles
+                _keep_an_owner(session, actor, user_id, [one for one, _ in roles])
             audit(
                 session,
                 actor,
@@ -232,6 +280,18 @@ class UsersService:
             query = query.where(UserRow.id.in_(members))
         with self._store.read(SystemScope("users")) as session:
             return [_view(session, row) for row in session.scalars(query)]
+
+    def find_member(self, actor: Actor, user_id: str) -> User | None:
+        """Return a person with a role at the actor's reseller, or None.
+
+        Raises:
+            PermissionDenied: The actor may not read users.
+        """
+        actor.require("users:read")
+        with self._store.read(SystemScope("users")) as session:
+            row = session.get(UserRow, user_id)
+            found = None if row is None else _view(session, row)
+        return found if found and found.role_at(actor.tenant_id) else None
 
     def find_sign_in(
         self, *, email: str | None = None, session_id: str | None = None
@@ -307,12 +367,55 @@ class UsersService:
         if row.operator or not view.role_at(actor.tenant_id):
             raise UserInvalid("user", f"There is no user {row.id}.")
 
+    def _owned(self, session: Session, actor: Actor, row: UserRow) -> None:
+        """Return if the person works for the actor's reseller only.
+
+        Whoever may change a person's password or lock them out acts at every
+        reseller that person works for.
+        """
+        self._reachable(session, actor, row)
+        if actor.id == row.id or actor.may("tenants:write"):
+            return
+        if len(_view(session, row).roles) > 1:
+            raise UserInvalid(
+                "user",
+                "This person works for other resellers too. They can reset their own "
+                "password; ask the operator to lock them out.",
+            )
+
 
 def _name(text: str) -> str:
     name = " ".join(text.split())
     if not name or len(name) > 120:
         raise UserInvalid("name", "Enter a name of 1 to 120 characters.")
     return name
+
+
+def _keep_an_owner(
+    session: Session, actor: Actor, user_id: str, tenants: list[str]
+) -> None:
+    """Return if every one of the resellers keeps an active owner besides this person.
+
+    A reseller whose owner this person isn't loses nothing; an operator may do it.
+    """
+    if actor.may("tenants:write"):
+        return
+    owners = (
+        select(MembershipRow.tenant_id, MembershipRow.user_id)
+        .join(UserRow, UserRow.id == MembershipRow.user_id)
+        .where(
+            MembershipRow.tenant_id.in_(tenants),
+            MembershipRow.role == OWNER,
+            UserRow.active,
+        )
+    )
+    left: dict[str, set[str]] = {}
+    for tenant, owner in session.execute(owners):
+        left.setdefault(tenant, set()).add(owner)
+    if any(known == {user_id} for known in left.values()):
+        raise UserInvalid(
+            "role", "This is the last owner. Make somebody else an owner first."
+        )
 
 
 def _by_email(session: Session, email: str) -> UserRow | None:

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from entrepot.sdk.context import PluginContext
 from entrepot.sdk.egress import EgressPolicy
 from entrepot.sdk.errors import ConfigInvalid, Unsupported
 from entrepot.sdk.http import HttpPolicy, HttpSession, NoBudget, Transport
-from entrepot.sdk.model import PluginInfo
+from entrepot.sdk.model import Period, PluginInfo
 from entrepot.sdk.recording import Recorder
 from entrepot.sdk.redaction import Redactor
 from entrepot.sdk.settings import setting_infos
@@ -100,6 +100,14 @@ class VendorClock:
         time.sleep(seconds)
 
 
+def recent_months(today: date) -> tuple[Period, Period]:
+    """The calendar month before today's, and today's, whole."""
+    this = today.replace(day=1)
+    last = (this - timedelta(days=1)).replace(day=1)
+    following = (this + timedelta(days=32)).replace(day=1)
+    return Period(last, this), Period(this, following)
+
+
 def installed_plugin(name: str) -> object:
     """The plugin object behind an installed entry point.
 
@@ -121,6 +129,10 @@ class Harness:
         values: Settings and secrets by field name.
         now: The vendor's clock.
         cassette: Where to record what is exchanged; None for nowhere.
+
+    Attributes:
+        periods: Periods for which usage and charges are listed.
+        sample: Owners whose objects are listed where a listing is per customer.
     """
 
     def __init__(
@@ -150,6 +162,8 @@ class Harness:
             rng=random.Random(1),  # noqa: S311 - jitter
             recorder=Recorder(cassette, redactor) if cassette else None,
         )
+        self.periods = recent_months(now().date())
+        self.sample = 3
         self._context: PluginContext | None = None
         self._now = now
 

@@ -12,8 +12,6 @@ from entrepot.sdk.context import PluginContext
 from entrepot.sdk.model import Listing, Page, PluginInfo, PluginKind
 
 MOST_PAGES = 5000
-SAMPLE = 3
-"""Owners whose objects are listed where a listing is per customer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +24,7 @@ class Listed:
         key: Attributes that identify a record, in their order.
         owner_field: Field of the query that narrows it to one owner.
         owners: Hook that lists the owners; empty for one listing over everything.
+        by_period: Its query asks for a period.
     """
 
     hook: str
@@ -33,6 +32,7 @@ class Listed:
     key: tuple[str, ...] = ("vendor_id",)
     owner_field: str = ""
     owners: str = ""
+    by_period: bool = False
 
 
 LISTINGS: dict[str, Listed] = {
@@ -45,6 +45,18 @@ LISTINGS: dict[str, Listed] = {
     ),
     "list_orders": Listed(
         hook="list_orders", query=ask.ListOrders, owner_field="customer_id"
+    ),
+    "list_usage": Listed(
+        hook="list_usage",
+        query=ask.ListUsage,
+        owner_field="customer_id",
+        by_period=True,
+    ),
+    "list_charges": Listed(
+        hook="list_charges",
+        query=ask.ListCharges,
+        owner_field="customer_id",
+        by_period=True,
     ),
     "list_contacts": Listed(
         hook="list_contacts",
@@ -78,6 +90,8 @@ def listings_of(info: PluginInfo) -> list[str]:
             "list_subscriptions": can.subscriptions,
             "list_orders": can.orders,
             "list_contacts": can.contacts,
+            "list_usage": can.usage,
+            "list_charges": can.charges,
         }
     return found + [name for name, how in optional.items() if how is not Listing.NONE]
 
@@ -89,6 +103,8 @@ def owners_hook(info: PluginInfo, name: str) -> str:
         "list_subscriptions": can.subscriptions,
         "list_orders": can.orders,
         "list_contacts": can.contacts,
+        "list_usage": can.usage,
+        "list_charges": can.charges,
         "list_agreement_lines": can.lines,
     }.get(name, Listing.GLOBAL)
     if how is not Listing.PER_CUSTOMER:
@@ -127,7 +143,18 @@ def pages(
 
 
 def scopes(harness: Harness, name: str) -> list[dict[str, Any]]:
-    """The narrowings under which a listing is walked; one empty one for all."""
+    """The narrowings under which a listing is walked; one empty one for all.
+
+    Owners are sampled (`Harness.sample` of them); listings by period are walked for
+    each of `Harness.periods`.
+    """
+    owners = _sampled_owners(harness, name)
+    if not LISTINGS[name].by_period:
+        return owners
+    return [{**owner, "period": one} for owner in owners for one in harness.periods]
+
+
+def _sampled_owners(harness: Harness, name: str) -> list[dict[str, Any]]:
     owners = owners_hook(harness.info, name)
     if not owners:
         return [{}]
@@ -135,7 +162,7 @@ def scopes(harness: Harness, name: str) -> list[dict[str, Any]]:
     for page in pages(harness, owners):
         for record in page.records():
             found.append({LISTINGS[name].owner_field: record.vendor_id})
-            if len(found) == SAMPLE:
+            if len(found) == harness.sample:
                 return found
     return found
 

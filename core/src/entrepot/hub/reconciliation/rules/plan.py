@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 
 from entrepot.hub.reconciliation.rules.approval import AutoPolicy, why_person
 from entrepot.hub.reconciliation.rules.fingerprint import plan_digest
 from entrepot.hub.reconciliation.rules.kinds import Group, Kind
 from entrepot.hub.reconciliation.rules.lock import is_period_end
-from entrepot.hub.reconciliation.rules.numbers import amount_text, money
 from entrepot.hub.reconciliation.rules.plan_lines import (
     change_quantity,
     create_line,
@@ -22,9 +21,9 @@ from entrepot.hub.reconciliation.rules.plan_lines import (
 from entrepot.hub.reconciliation.rules.precedence import group_of
 from entrepot.hub.reconciliation.rules.preconditions import preconditions_of
 from entrepot.hub.reconciliation.rules.presence import adoptable
+from entrepot.hub.reconciliation.rules.preview import preview_of
 from entrepot.hub.reconciliation.rules.psa_records import PsaLine
 from entrepot.hub.reconciliation.rules.reasons import not_pushed
-from entrepot.hub.reconciliation.rules.records import ZERO
 from entrepot.hub.reconciliation.rules.results import (
     Annotation,
     Do,
@@ -33,9 +32,8 @@ from entrepot.hub.reconciliation.rules.results import (
     Operation,
     Proposal,
 )
-from entrepot.hub.reconciliation.rules.view import View, revenue
+from entrepot.hub.reconciliation.rules.view import View
 
-_DAY = timedelta(days=1)
 _SIMPLE = {
     Kind.PRICE_MISMATCH: "price_change",
     Kind.COST_MISMATCH: "cost_change",
@@ -58,6 +56,8 @@ class Draft:
     operations: list[Operation] = field(default_factory=list)
     choices: dict[str, tuple[Operation, ...]] = field(default_factory=dict)
     not_pushed: list[NotPushed] = field(default_factory=list)
+    answered: list[str] = field(default_factory=list)
+    by_choice: dict[str, list[str]] = field(default_factory=dict)
 
     def take(self, found: list[Operation] | NotPushed) -> None:
         """Add operations, or the reason why there are none."""
@@ -65,6 +65,20 @@ class Draft:
             self.operations += found
         else:
             self.not_pushed.append(found)  # type: ignore[arg-type]  # a union
+
+    def note(self, issue: Issue, operations: int, choices: set[str]) -> None:
+        """Write down what an issue's answer is, given what there was before it."""
+        if len(self.operations) > operations:
+            self.answered.append(issue.fingerprint)
+        for name in sorted(self.choices.keys() - choices):
+            self.by_choice.setdefault(name, []).append(issue.fingerprint)
+
+    def clear(self) -> None:
+        """Write nothing after all."""
+        self.operations.clear()
+        self.choices.clear()
+        self.answered.clear()
+        self.by_choice.clear()
 
 
 def propose(
@@ -85,11 +99,12 @@ def propose(
     """
     draft = Draft()
     for issue in issues:
+        before = len(draft.operations), set(draft.choices)
         _answer(draft, view, issue, issues, partner)
+        draft.note(issue, *before)
     _adopt(draft, view, issues)
     if any(group_of(issue) is Group.BASIS for issue in issues):
-        draft.operations.clear()
-        draft.choices.clear()
+        draft.clear()
     if not (draft.operations or draft.choices or draft.not_pushed):
         return None
     return _finished(draft, view, issues, notes, policy, partner)
@@ -110,45 +125,22 @@ def _finished(
     return Proposal(
         key=view.case.key,
         issues=tuple(issue.fingerprint for issue in issues),
+        answered=tuple(draft.answered),
+        by_choice={name: tuple(found) for name, found in draft.by_choice.items()},
         operations=tuple(draft.operations),
         choices=draft.choices,
         not_pushed=tuple(draft.not_pushed),
         preconditions=conditions,
         automatic=automatic,
         why_person="" if automatic else why,
-        preview=_preview(view, issues, draft.operations, partner),
+        preview=preview_of(view, draft.operations, partner),
+        choice_previews={
+            name: preview_of(view, (*draft.operations, *chosen), partner)
+            for name, chosen in draft.choices.items()
+        },
         digest=plan_digest(every, conditions),
         partner=partner.case.key if partner is not None else None,
     )
-
-
-def _preview(
-    view: View,
-    issues: Sequence[Issue],
-    operations: Sequence[Operation],
-    partner: View | None,
-) -> dict[str, str]:
-    """Recurring effect on the next invoice of the operations that are written."""
-    before = revenue((*view.active, *view.elsewhere)) or ZERO
-    if partner is not None:
-        before += revenue(partner.active) or ZERO
-    written = {op.do for op in operations} - {Do.ADOPT}
-    answered = {Group.PRESENCE, Group.QUANTITY, Group.DATES}
-    effect = sum(
-        (
-            issue.impact_recurring
-            for issue in issues
-            if written and group_of(issue) in answered and issue.impact_recurring
-        ),
-        ZERO,
-    )
-    return {
-        "before": amount_text(before),
-        "after": amount_text(money(before + effect)),
-        "difference": amount_text(effect),
-        "currency": view.currency,
-        "invoice_from": view.case.lock.first_open.isoformat(),
-    }
 
 
 def _answer(
@@ -272,7 +264,7 @@ def _adopt(draft: Draft, view: View, issues: Sequence[Issue]) -> None:
     if not candidates or view.expected.quantity == 0:
         return
     if len(candidates) > 1 and view.quantity != view.expected.quantity:
-        draft.operations.clear()
+        draft.clear()
         draft.not_pushed.append(not_pushed("several_lines"))
         return
     adopt = [

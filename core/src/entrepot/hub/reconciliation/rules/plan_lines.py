@@ -44,10 +44,9 @@ def create_line(view: View) -> list[Operation] | NotPushed:
         return not_pushed("mid_period")
     expected = view.expected
     parts = expected.parts
-    item = view.books.catalogue.get(view.case.key.product)
     price = expected.quote.price
-    if price is None and item is not None:
-        price = item.price
+    if price is None:
+        price = view.list_price
     cost = expected.quote.cost
     return [
         Operation(

@@ -162,18 +162,23 @@ class Proposal:
     """What would put one key right.
 
     Attributes:
-        issues: Fingerprints it answers.
+        issues: Fingerprints of the key's issues.
+        answered: Those of them that `operations` will put right.
+        by_choice: Those that an alternative of `choices` would put right, by name.
         operations: In order; empty when nothing can or may be written.
         choices: Named alternatives where a person has to choose first.
         automatic: A policy may approve it; otherwise a person does.
         why_person: Why a person has to approve, when `automatic` is false.
-        preview: Effect on the next invoice: before, after, difference.
+        preview: Effect of `operations` on the next invoice: before, after, difference.
+        choice_previews: The same with an alternative's operations, by its name.
         digest: What an approval is bound to.
         partner: The key the line should have, where a line moves between keys.
     """
 
     key: Key
     issues: tuple[str, ...] = ()
+    answered: tuple[str, ...] = ()
+    by_choice: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
     operations: tuple[Operation, ...] = ()
     choices: Mapping[str, tuple[Operation, ...]] = dataclasses.field(
         default_factory=dict
@@ -183,6 +188,9 @@ class Proposal:
     automatic: bool = False
     why_person: str = ""
     preview: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    choice_previews: Mapping[str, Mapping[str, str]] = dataclasses.field(
+        default_factory=dict
+    )
     digest: str = ""
     partner: Key | None = None
 

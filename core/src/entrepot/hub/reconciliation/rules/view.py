@@ -154,13 +154,23 @@ class View:
     def price(self) -> Decimal | None:
         """The unit price that money is told in; None when there is none.
 
-        The expected price where prices are managed, else the lines' own.
+        The expected price where prices are managed, else the lines' own, else the
+        catalogue's, which a new line would get.
         """
         if not self.has_price:
             return None
         if self.expected.price is not None:
             return self.expected.price
-        return average_price(self.active or self.case.lines)
+        lines = self.active or self.case.lines
+        return average_price(lines) if lines else self.list_price
+
+    @cached_property
+    def list_price(self) -> Decimal | None:
+        """The catalogue's price in the agreement's currency; None = there is none."""
+        item = self.books.catalogue.get(self.case.key.product)
+        if item is None or item.currency not in ("", self.currency):
+            return None
+        return item.price
 
     def money(self, units: Decimal) -> Decimal | None:
         """Recurring money of some units; None when no price is known."""
