@@ -148,6 +148,7 @@ class MemoryPsa:
     fail_writes: int = 0
     refuse: str = ""
     writes: list[LineChange] = field(default_factory=list)
+    asked: list[ask.FindLine] = field(default_factory=list)
     tickets: dict[str, str] = field(default_factory=dict)
     count: int = 0
 
@@ -299,6 +300,7 @@ class MemoryPsa:
 
     @hookimpl
     def find_line(self, ctx: Any, query: ask.FindLine) -> AgreementLine | None:
+        self.asked.append(query)
         wanted = query.change.reference
         return next((x for x in self.lines.values() if x.reference == wanted), None)
 

@@ -183,6 +183,8 @@ def test_a_line_is_created_once_and_linked(missing):
     assert (issue.kind, issue.impact_recurring) == ("MISSING_IN_PSA", Decimal("264.00"))
     done = missing.correct()
     assert done.state == "done"
+    (shown,) = done.preview
+    assert (shown["before"], shown["after"]) == ("0.00", "264.00")
     (line,) = missing.psa.lines.values()
     assert (line.quantity, line.unit_price) == (10, Decimal("26.40"))
     assert line.effective == date(2026, 7, 1)
@@ -199,10 +201,13 @@ def test_a_line_is_created_once_and_linked(missing):
 def test_a_lost_answer_is_found_again_and_adopted(missing):
     """R82: the PSA took the line, its answer never came."""
     missing.psa.lose_answers = 1
+    begun = missing.hub.clock.now()
     done = missing.correct()
     assert done.state == "done"
     assert len(missing.psa.lines) == 1
     assert len(missing.psa.writes) == 1
+    (asked,) = {query.not_before for query in missing.psa.asked}
+    assert begun <= asked <= missing.hub.clock.now()
 
 
 def test_an_end_without_its_successor_is_resumed(converted):
@@ -282,8 +287,12 @@ def test_nothing_of_an_arrears_line_is_written(books):
     plan = books.plan()
     assert [op.do for part in plan.parts for op in part.operations] == ["adopt"]
     books.approve(plan)
-    books.apply(plan)
+    done = books.apply(plan)
+    assert (done.state, done.message) == ("done", "")
     assert books.psa.writes == []
+    assert [(one.kind, one.state) for one in books.issues()] == [
+        ("QUANTITY_UNDERBILLED", "open")
+    ]
 
 
 def test_what_cannot_be_written_says_why(contoso):
@@ -292,6 +301,8 @@ def test_what_cannot_be_written_says_why(contoso):
     contoso.reconcile()
     done = contoso.correct()
     assert [op.do for p in done.parts for op in p.operations] == ["adopt"]
+    assert (done.state, done.issues) == ("done", ())
+    assert [one.state for one in contoso.issues()] == ["open"]
     with pytest.raises(Rejected, match="Price changes aren't written yet"):
         contoso.plan()
 
@@ -307,7 +318,9 @@ def test_an_orphan_waits_for_a_choice(contoso):
     with pytest.raises(Rejected, match="no alternative"):
         contoso.plan("ORPHAN_IN_PSA", choices={"ORPHAN_IN_PSA": "burn"})
     done = contoso.correct("ORPHAN_IN_PSA", choices={"ORPHAN_IN_PSA": "end"})
-    assert done.state == "done"
+    assert (done.state, len(done.issues)) == ("done", 1)
+    (shown,) = done.preview
+    assert (shown["before"], shown["after"]) == ("79.20", "0.00")
     assert contoso.psa.lines["l2"].ends == date(2026, 6, 30)
 
 

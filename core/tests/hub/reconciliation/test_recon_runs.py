@@ -11,6 +11,7 @@ from entrepot.hub.reconciliation.jobs import reconcile_books
 from entrepot.hub.reconciliation.queries import IssueQuery
 from entrepot.hub.reconciliation.rules_store import RuleWish
 from entrepot.hub.reconciliation.tables import LineLinkRow
+from entrepot.jobs.tables import JobReread, JobRun
 from entrepot.sdk.errors import Conflict, NotFound, Rejected
 from entrepot.sdk.model import SubscriptionStatus
 from entrepot.store import Actor, PermissionDenied, TenantScope
@@ -456,3 +457,28 @@ def test_every_call_needs_its_permission(contoso):
     ):
         with pytest.raises(PermissionDenied):
             call()
+
+
+def test_only_a_comparison_that_has_begun_is_followed_by_another(contoso):
+    """Whoever joins one that still waits changed nothing that it has read."""
+    service = contoso.hub.reconciliation
+    scope = TenantScope(contoso.actor.tenant_id)
+    first = service.start(contoso.actor, contoso.psa_id)
+    assert service.start(contoso.actor, contoso.psa_id).joined
+    wanted = JobReread.run_id == first.run_id
+    with contoso.hub.store.unit(scope) as session:
+        assert session.query(JobReread).where(wanted).count() == 0
+        run = session.get_one(JobRun, first.run_id)
+        run.state = "running"
+    assert service.start(contoso.actor, contoso.psa_id).joined
+    with contoso.hub.store.read(scope) as session:
+        assert session.query(JobReread).where(wanted).count() == 1
+
+
+def test_differences_without_money_make_no_empty_total(contoso):
+    contoso.vendor.sell("stranger", "s9", 3, sku="OTHER", currency="")
+    contoso.sync()
+    contoso.reconcile()
+    totals = contoso.hub.reconciliation.totals(contoso.actor, IssueQuery())
+    assert "" not in {one.currency for one in totals}
+    assert "CUSTOMER_UNMAPPED" in contoso.kinds()
