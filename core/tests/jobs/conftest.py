@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import os
-import shutil
 import subprocess
 import sys
 import time
@@ -47,42 +46,6 @@ def prepare(settings: Settings) -> None:
     worker.stop()
     jobs.close()
     store.dispose()
-
-
-@pytest.fixture(scope="session")
-def engine_templates() -> dict[str, Any]:
-    """Databases that carry the engine's tables, made once per kind."""
-    return {}
-
-
-@pytest.fixture
-def database_url(
-    database_kind: str,
-    request: pytest.FixtureRequest,
-    tmp_path: Path,
-    engine_templates: dict[str, Any],
-) -> Iterator[str]:
-    """A migrated database of this test's own that carries the engine's tables too."""
-    make = request.getfixturevalue("make_settings_for")
-    if database_kind == "sqlite":
-        if "sqlite" not in engine_templates:
-            folder = request.getfixturevalue("tmp_path_factory").mktemp("jobs")
-            template = folder / "template.db"
-            shutil.copyfile(request.getfixturevalue("sqlite_template"), template)
-            prepare(make(f"sqlite:///{template}", folder))
-            engine_templates["sqlite"] = template
-        path = tmp_path / "entrepot.db"
-        shutil.copyfile(engine_templates["sqlite"], path)
-        yield f"sqlite:///{path}"
-        return
-    server = request.getfixturevalue("postgres_server")
-    if "postgresql" not in engine_templates:
-        name = server.create(request.getfixturevalue("postgres_template"))
-        prepare(make(server.address(name), tmp_path))
-        engine_templates["postgresql"] = name
-    name = server.create(engine_templates["postgresql"])
-    yield server.address(name)
-    server.drop(name)
 
 
 @pytest.fixture(scope="session")
