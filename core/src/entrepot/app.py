@@ -10,6 +10,9 @@ from entrepot.hub.audit.service import AuditService
 from entrepot.hub.backup import jobs as backup_jobs
 from entrepot.hub.backup.writes import OutgoingWrites
 from entrepot.hub.catalog.service import CatalogService
+from entrepot.hub.charges import jobs as charge_jobs
+from entrepot.hub.charges.service import ChargeService
+from entrepot.hub.charges.steps import ChargeSteps
 from entrepot.hub.connections import jobs as connection_jobs
 from entrepot.hub.connections.links import ConsoleLinks
 from entrepot.hub.connections.notifications import Notifications
@@ -55,9 +58,9 @@ class Hub:
         redactor: Knows every secret that was handed out.
         plugins: The typed facade over all plugins.
         jobs: Durable work.
-        connections, links, customers, catalog, subscriptions, psa, sync, mapping,
-            reconciliation, notifications, writes, audit, tenants, users, credentials:
-            The capabilities' services.
+        connections, links, customers, catalog, subscriptions, charges, psa, sync,
+            mapping, reconciliation, notifications, writes, audit, tenants, users,
+            credentials: The capabilities' services.
     """
 
     settings: Settings
@@ -72,6 +75,7 @@ class Hub:
     customers: CustomerService
     catalog: CatalogService
     subscriptions: SubscriptionService
+    charges: ChargeService
     psa: PsaService
     sync: SyncService
     mapping: MappingService
@@ -141,7 +145,20 @@ def build_hub(
     upkeep = ConnectionUpkeep(jobs, facade, public=bool(settings.public_base_url))
     connections.observe(added=upkeep.added, removed=upkeep.removed)
     connections.observe(added=sync.added, removed=sync.removed)
-    for capability in (sync_jobs, mapping_jobs, reconciliation_jobs, backup_jobs):
+    charges = ChargeService(
+        store,
+        jobs,
+        connections,
+        ChargeSteps(store, facade, connections, settings.charge_months),
+    )
+    connections.observe(added=charges.added, removed=charges.removed)
+    for capability in (
+        sync_jobs,
+        charge_jobs,
+        mapping_jobs,
+        reconciliation_jobs,
+        backup_jobs,
+    ):
         capability.register(registry)
     return Hub(
         settings=settings,
@@ -156,6 +173,7 @@ def build_hub(
         customers=CustomerService(store, clock),
         catalog=CatalogService(store),
         subscriptions=SubscriptionService(store),
+        charges=charges,
         psa=PsaService(store),
         sync=sync,
         mapping=MappingService(store, clock, facade),

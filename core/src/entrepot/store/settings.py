@@ -55,6 +55,8 @@ class Settings:
         log_level: ``DEBUG``, ``INFO``, ``WARNING`` or ``ERROR``.
         log_json: Whether log lines are JSON.
         database_pool: Connections one process keeps on PostgreSQL.
+        charge_months: Months whose usage and charges are read daily: the open one and
+            those before it that vendors still restate.
     """
 
     data_dir: Path = Path(".entrepot")
@@ -79,6 +81,7 @@ class Settings:
     log_level: str = "INFO"
     log_json: bool = False
     database_pool: int = 10
+    charge_months: int = 3
 
     def __post_init__(self) -> None:
         """Complete the database address and refuse what can't work."""
@@ -104,6 +107,12 @@ class Settings:
                 "environment",
                 f"{self.environment!r} is unknown.",
                 f"Use one of {', '.join(ENVIRONMENTS)}.",
+            )
+        if self.charge_months < 1:
+            raise SettingsInvalid(
+                "charge_months",
+                f"{self.charge_months} months can't be read.",
+                "Use 1 for the open month alone, or more.",
             )
         if self.public_base_url and not self.public_base_url.startswith("http"):
             raise SettingsInvalid(

@@ -17,6 +17,10 @@ TENANT_TABLES = {
     "audit_entry": "tenant_id",
     "audit_head": "tenant_id",
     "audit_payload": "tenant_id",
+    "charge": "tenant_id",
+    "charge_checkpoint": "tenant_id",
+    "charge_fact": "tenant_id",
+    "charge_reading": "tenant_id",
     "connection": "tenant_id",
     "connection_notification": "tenant_id",
     "connection_secret": "tenant_id",
@@ -58,18 +62,22 @@ TENANT_TABLES = {
     "sync_run": "tenant_id",
     "sync_scope": "tenant_id",
     "tenant": "id",
+    "usage_line": "tenant_id",
+    "usage_line_fact": "tenant_id",
     "vendor_intent": "tenant_id",
     "vendor_order": "tenant_id",
 }
 
 APPEND_ONLY_TABLES = (
     "audit_entry",
+    "charge_fact",
     "customer_account_fact",
     "mapping_fact",
     "offer_fact",
     "psa_line_fact",
     "recon_issue_fact",
     "subscription_fact",
+    "usage_line_fact",
 )
 
 
@@ -172,6 +180,84 @@ def upgrade() -> None:
     )
     op.create_index(op.f('ix_audit_payload_person'), 'audit_payload', ['person'], unique=False)
     op.create_index(op.f('ix_audit_payload_tenant_id'), 'audit_payload', ['tenant_id'], unique=False)
+    op.create_table('charge',
+    sa.Column('kind', sa.String(length=20), nullable=False),
+    sa.Column('vendor_kind', sa.Text(), nullable=False),
+    sa.Column('period_start', sa.Date(), nullable=False),
+    sa.Column('period_end', sa.Date(), nullable=False),
+    sa.Column('amount', sa.BigInteger(), nullable=False),
+    sa.Column('unit_price', sa.Text(), nullable=True),
+    sa.Column('list_amount', sa.Text(), nullable=True),
+    sa.Column('tax', sa.BigInteger(), nullable=True),
+    sa.Column('invoice_id', sa.Text(), nullable=False),
+    sa.Column('invoiced_on', sa.Date(), nullable=True),
+    sa.Column('id', sa.String(length=40), nullable=False),
+    sa.Column('tenant_id', sa.String(length=40), nullable=False),
+    sa.Column('connection_id', sa.String(length=40), nullable=False),
+    sa.Column('vendor_id', sa.Text(), nullable=False),
+    sa.Column('month', sa.String(length=7), nullable=False),
+    sa.Column('customer_vendor_id', sa.Text(), nullable=False),
+    sa.Column('subscription_vendor_id', sa.Text(), nullable=False),
+    sa.Column('sku', sa.Text(), nullable=False),
+    sa.Column('name', sa.Text(), nullable=False),
+    sa.Column('quantity', sa.Text(), nullable=True),
+    sa.Column('unit', sa.Text(), nullable=False),
+    sa.Column('currency', sa.String(length=3), nullable=False),
+    sa.Column('estimated', sa.Boolean(), nullable=False),
+    sa.Column('source', sa.Text(), nullable=False),
+    sa.Column('attributes', sa.Text(), nullable=False),
+    sa.Column('row_hash', sa.BigInteger(), nullable=False),
+    sa.Column('known_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('missing_since', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('missing_runs', sa.Integer(), nullable=False),
+    sa.Column('gone_at', sa.DateTime(timezone=True), nullable=True),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_charge'))
+    )
+    op.create_index('ix_charge_connection_id_month', 'charge', ['connection_id', 'month'], unique=False)
+    op.create_index('ix_charge_customer', 'charge', ['connection_id', 'customer_vendor_id'], unique=False)
+    op.create_index('ix_charge_subscription', 'charge', ['connection_id', 'subscription_vendor_id'], unique=False)
+    op.create_index('ix_charge_tenant_id_month', 'charge', ['tenant_id', 'month', 'id'], unique=False)
+    op.create_index('uq_charge_connection_id_vendor_id', 'charge', ['connection_id', 'vendor_id'], unique=True)
+    op.create_table('charge_checkpoint',
+    sa.Column('run_id', sa.String(length=200), nullable=False),
+    sa.Column('kind', sa.String(length=10), nullable=False),
+    sa.Column('month', sa.String(length=7), nullable=False),
+    sa.Column('tenant_id', sa.String(length=40), nullable=False),
+    sa.Column('connection_id', sa.String(length=40), nullable=False),
+    sa.Column('state', sa.Text(), nullable=False),
+    sa.Column('seen', sa.LargeBinary(), nullable=False),
+    sa.Column('counts', sa.Text(), nullable=False),
+    sa.PrimaryKeyConstraint('run_id', 'kind', 'month', name=op.f('pk_charge_checkpoint'))
+    )
+    op.create_index(op.f('ix_charge_checkpoint_tenant_id'), 'charge_checkpoint', ['tenant_id'], unique=False)
+    op.create_table('charge_fact',
+    sa.Column('object_id', sa.String(length=40), nullable=False),
+    sa.Column('known_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('tenant_id', sa.String(length=40), nullable=False),
+    sa.Column('connection_id', sa.String(length=40), nullable=False),
+    sa.Column('valid_from', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('run_id', sa.String(length=200), nullable=False),
+    sa.Column('change', sa.String(length=20), nullable=False),
+    sa.Column('payload', sa.Text(), nullable=False),
+    sa.PrimaryKeyConstraint('object_id', 'known_at', name=op.f('pk_charge_fact'))
+    )
+    op.create_table('charge_reading',
+    sa.Column('connection_id', sa.String(length=40), nullable=False),
+    sa.Column('kind', sa.String(length=10), nullable=False),
+    sa.Column('month', sa.String(length=7), nullable=False),
+    sa.Column('id', sa.String(length=40), nullable=False),
+    sa.Column('tenant_id', sa.String(length=40), nullable=False),
+    sa.Column('run_id', sa.String(length=200), nullable=False),
+    sa.Column('complete', sa.Boolean(), nullable=False),
+    sa.Column('complete_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('attempted_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('lines', sa.Integer(), nullable=False),
+    sa.Column('counts', sa.Text(), nullable=False),
+    sa.Column('reason', sa.Text(), nullable=False),
+    sa.PrimaryKeyConstraint('connection_id', 'kind', 'month', name=op.f('pk_charge_reading')),
+    sa.UniqueConstraint('id', name=op.f('uq_charge_reading_id'))
+    )
+    op.create_index('ix_charge_reading_tenant_id_id', 'charge_reading', ['tenant_id', 'id'], unique=False)
     op.create_table('connection',
     sa.Column('id', sa.String(length=40), nullable=False),
     sa.Column('plugin', sa.String(length=60), nullable=False),
@@ -1076,6 +1162,49 @@ def upgrade() -> None:
     sa.UniqueConstraint('slug', name=op.f('uq_tenant_slug')),
     info={'tenant_column': 'id'}
     )
+    op.create_table('usage_line',
+    sa.Column('resource_id', sa.Text(), nullable=False),
+    sa.Column('starts_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('ends_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('cost', sa.BigInteger(), nullable=True),
+    sa.Column('id', sa.String(length=40), nullable=False),
+    sa.Column('tenant_id', sa.String(length=40), nullable=False),
+    sa.Column('connection_id', sa.String(length=40), nullable=False),
+    sa.Column('vendor_id', sa.Text(), nullable=False),
+    sa.Column('month', sa.String(length=7), nullable=False),
+    sa.Column('customer_vendor_id', sa.Text(), nullable=False),
+    sa.Column('subscription_vendor_id', sa.Text(), nullable=False),
+    sa.Column('sku', sa.Text(), nullable=False),
+    sa.Column('name', sa.Text(), nullable=False),
+    sa.Column('quantity', sa.Text(), nullable=True),
+    sa.Column('unit', sa.Text(), nullable=False),
+    sa.Column('currency', sa.String(length=3), nullable=False),
+    sa.Column('estimated', sa.Boolean(), nullable=False),
+    sa.Column('source', sa.Text(), nullable=False),
+    sa.Column('attributes', sa.Text(), nullable=False),
+    sa.Column('row_hash', sa.BigInteger(), nullable=False),
+    sa.Column('known_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('missing_since', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('missing_runs', sa.Integer(), nullable=False),
+    sa.Column('gone_at', sa.DateTime(timezone=True), nullable=True),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_usage_line'))
+    )
+    op.create_index('ix_usage_line_connection_id_month', 'usage_line', ['connection_id', 'month'], unique=False)
+    op.create_index('ix_usage_line_customer', 'usage_line', ['connection_id', 'customer_vendor_id'], unique=False)
+    op.create_index('ix_usage_line_subscription', 'usage_line', ['connection_id', 'subscription_vendor_id'], unique=False)
+    op.create_index('ix_usage_line_tenant_id_month', 'usage_line', ['tenant_id', 'month', 'id'], unique=False)
+    op.create_index('uq_usage_line_connection_id_vendor_id', 'usage_line', ['connection_id', 'vendor_id'], unique=True)
+    op.create_table('usage_line_fact',
+    sa.Column('object_id', sa.String(length=40), nullable=False),
+    sa.Column('known_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('tenant_id', sa.String(length=40), nullable=False),
+    sa.Column('connection_id', sa.String(length=40), nullable=False),
+    sa.Column('valid_from', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('run_id', sa.String(length=200), nullable=False),
+    sa.Column('change', sa.String(length=20), nullable=False),
+    sa.Column('payload', sa.Text(), nullable=False),
+    sa.PrimaryKeyConstraint('object_id', 'known_at', name=op.f('pk_usage_line_fact'))
+    )
     op.create_table('vendor_intent',
     sa.Column('reference', sa.String(length=200), nullable=False),
     sa.Column('run_id', sa.String(length=200), nullable=True),
@@ -1178,6 +1307,8 @@ def downgrade() -> None:
     op.drop_table('worker_lease')
     op.drop_table('vendor_order')
     op.drop_table('vendor_intent')
+    op.drop_table('usage_line_fact')
+    op.drop_table('usage_line')
     op.drop_table('tenant')
     op.drop_table('sync_scope')
     op.drop_table('sync_run')
@@ -1223,6 +1354,10 @@ def downgrade() -> None:
     op.drop_table('connection_secret')
     op.drop_table('connection_notification')
     op.drop_table('connection')
+    op.drop_table('charge_reading')
+    op.drop_table('charge_fact')
+    op.drop_table('charge_checkpoint')
+    op.drop_table('charge')
     op.drop_table('audit_payload')
     op.drop_table('audit_head')
     op.drop_table('audit_entry')

@@ -1,0 +1,1 @@
+"""Usage and charges: what vendors metered and what they charge."""
