@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from entrepot.sdk.conformance import PluginConformance
+from typing import ClassVar
+from uuid import uuid4
+
+from entrepot.sdk.conformance import PluginConformance, WordMissing
 from entrepot.sdk.simulator import Options
 
 
@@ -10,6 +13,7 @@ class TestMicrosoftConformance(PluginConformance):
     plugin_name = "microsoft"
     options = Options(customers=7, subscriptions=52)
     data_paths = "^/v1"
+    exempt: ClassVar = {"exact_amount": "Prices come in a CSV sheet with two decimals."}
 
     def connect(self, simulator, base_url):
         authority = simulator.authority
@@ -20,3 +24,16 @@ class TestMicrosoftConformance(PluginConformance):
             "refresh_token": authority.consent_again(),
             "api_url": base_url,
         }
+
+    def play(self, simulator, word, **ids):
+        if word not in ("vanish_subscription", "rekey_subscription"):
+            raise WordMissing(word)
+        with simulator.lock:
+            now = simulator.clock.now()
+            customer = simulator.book.customer(ids["customer_id"], now)
+            found = customer.subs.pop(ids["subscription_id"])
+            if word == "rekey_subscription":
+                found.id = str(uuid4())
+                customer.subs[found.id] = found
+            simulator.book.keep(customer, now)
+            return {"subscription_id": found.id}

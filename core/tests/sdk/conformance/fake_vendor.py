@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
 
-from entrepot.sdk.errors import AuthRequired, NotFound
+from entrepot.sdk.errors import AuthRequired
 from entrepot.sdk.hookspecs import hookimpl
 from entrepot.sdk.http import BearerAuth
 from entrepot.sdk.model import (
     AccountStatus,
     Capabilities,
+    Charge,
+    ChargeKind,
     CheckResult,
     ContentHash,
     Gap,
     GapReason,
     Listing,
     MatchingVocabulary,
+    Money,
     Offer,
     Page,
     PluginInfo,
@@ -27,6 +30,7 @@ from entrepot.sdk.model import (
     RawItems,
     Subscription,
     SubscriptionStatus,
+    UsageLine,
     VendorCustomer,
 )
 from entrepot.sdk.settings import setting
@@ -43,16 +47,34 @@ class FakeSettings:
 
 class FakeSimulator(Simulator):
     name = "fake"
+    amount_fields = frozenset({"price"})
 
     def __init__(self, options=None):
         super().__init__(options)
+        self.gone = set()
+        self.moved = {}
+        self.corrections = {}
+        for word in ("vanish_subscription", "rekey_subscription", "restate_charge"):
+            self.action(word, getattr(self, word))
         self.key = f"planted-key-{self.options.seed}"
         self.route("GET", "/me", lambda request: json_response({"name": "Fake"}))
         self.route("GET", "/customers", self.customers)
         self.route("GET", "/offers", self.offers)
         self.route("GET", "/customers/<customer>", self.customer)
         self.route("GET", "/customers/<customer>/subs", self.subs)
-        self.route("GET", "/customers/<customer>/subs/<sub>", self.sub)
+        self.route("GET", "/customers/<customer>/subs/<path:sub>", self.sub)
+        self.route("GET", "/charges/<month>", self.charges)
+        self.route("GET", "/customers/<customer>/usage/<month>", self.usage)
+
+    def vanish_subscription(self, customer_id, subscription_id):
+        self.gone.add(subscription_id)
+
+    def rekey_subscription(self, customer_id, subscription_id):
+        self.moved[subscription_id] = f"{subscription_id}-new"
+        return {"subscription_id": self.moved[subscription_id]}
+
+    def restate_charge(self, charge_id, customer_id):
+        self.corrections[charge_id] = "9.99"
 
     def authorize(self, request):
         if request.headers.get("Authorization") == f"Bearer {self.key}":
@@ -75,24 +97,43 @@ class FakeSimulator(Simulator):
         return self.paged(request, [{"id": n, "name": n.upper()} for n in self.names()])
 
     def offers(self, request):
-        return self.paged(request, [{"sku": f"s{n}"} for n in range(7)])
+        found = [{"sku": f"s{n}", "price": 1.5} for n in range(7)]
+        return self.paged(request, found)
 
     def customer(self, request, customer):
         if customer not in self.names():
             return json_response({}, 404)
         return json_response({"id": customer, "name": customer.upper()})
 
+    def held(self, customer, word):
+        ids = (f"{customer}-{n}" for n in range(6))
+        return [
+            {"id": self.moved.get(one, one), "customer": customer, "status": word}
+            for one in ids
+            if one not in self.gone
+        ]
+
     def subs(self, request, customer):
         struck = self.struck(request).get("unknown_enum")
-        word = struck.value if struck else "live"
+        return self.paged(
+            request, self.held(customer, struck.value if struck else "live")
+        )
+
+    def sub(self, request, customer, sub):
+        found = [one for one in self.held(customer, "live") if one["id"] == sub]
+        return json_response(found[0]) if found else json_response({}, 404)
+
+    def charges(self, request, month):
+        ids = [f"{month}-{n}" for n in range(7)]
         found = [
-            {"id": f"{customer}/{n}", "customer": customer, "status": word, "cost": 1.5}
-            for n in range(6)
+            {"id": one, "customer": self.names()[0], "price": self.corrections.get(one)}
+            for one in ids
         ]
         return self.paged(request, found)
 
-    def sub(self, request, customer, sub):
-        return json_response({}, 404)
+    def usage(self, request, customer, month):
+        found = [{"id": f"{customer}-{month}-{n}", "hours": "1.25"} for n in range(6)]
+        return self.paged(request, found)
 
 
 @dataclass
@@ -125,7 +166,11 @@ class FakePlugin:
             api=(1, 0),
             settings_type=FakeSettings,
             quotas=(QuotaKey(name="api", requests=100, seconds=1),),
-            capabilities=Capabilities(subscriptions=Listing.PER_CUSTOMER),
+            capabilities=Capabilities(
+                subscriptions=Listing.PER_CUSTOMER,
+                usage=Listing.PER_CUSTOMER,
+                charges=Listing.GLOBAL,
+            ),
             gaps=tuple(
                 Gap(hook=hook, reason=GapReason.NOT_YET_OURS, text="Later.")
                 for hook in (
@@ -244,7 +289,7 @@ class FakePlugin:
                 product_id="p",
                 sku=item["sku"],
                 name="n",
-                unit_cost=Decimal("1.5"),
+                unit_cost=self._price(item),
                 currency="euro" if "bad currency" in self.flaws else "EUR",
                 attributes={"x": 1.5} if "floats" in self.flaws else {},
             )
@@ -256,22 +301,26 @@ class FakePlugin:
     def list_subscriptions(self, ctx, query):
         path = f"/customers/{query.customer_id}/subs"
         found = self._read(ctx, path, query.cursor or "0", query)
-        items = [
-            Subscription(
-                vendor_id=item["id"],
-                customer_id=item["customer"],
-                sku="s1",
-                name="S",
-                quantity=Decimal(1),
-                status=self._status(item["status"]),
-                vendor_status=item["status"],
-                unit_cost=item["cost"],
-                currency="EUR",
-                started_at=datetime(2026, 1, 1, tzinfo=UTC),
-            )
-            for item in found["items"]
-        ]
+        items = [self._subscription(item) for item in found["items"]]
         return Page(items=items, next_cursor=self._next(found))
+
+    def _subscription(self, item):
+        return Subscription(
+            vendor_id=item["id"],
+            customer_id=item["customer"],
+            sku="s1",
+            name="S",
+            quantity=Decimal(1),
+            status=self._status(item["status"]),
+            vendor_status=item["status"],
+            started_at=datetime(2026, 1, 1, tzinfo=UTC),
+        )
+
+    def _price(self, item):
+        price = item["price"]
+        if "floats for money" in self.flaws:
+            return Decimal(str(float(price)))
+        return Decimal(price)
 
     def _status(self, word):
         default = SubscriptionStatus.UNKNOWN
@@ -281,8 +330,47 @@ class FakePlugin:
 
     @hookimpl
     def get_subscription(self, ctx, query):
-        if query.subscription_id:
-            raise NotFound("gone", "There is no such subscription.")
+        path = f"/customers/{query.customer_id}/subs/{query.subscription_id}"
+        return self._subscription(ctx.runtime.http.get(path).json())
+
+    @hookimpl
+    def list_charges(self, ctx, query):
+        path = f"/charges/{query.period.start}"
+        found = self._read(ctx, path, query.cursor or "0", query)
+        items = [
+            Charge(
+                vendor_id=self._charge_id(item),
+                customer_id=item["customer"],
+                kind=ChargeKind.RECURRING,
+                period=query.period,
+                amount=Money(Decimal(item["price"] or "1.00"), "EUR"),
+            )
+            for item in found["items"]
+        ]
+        return Page(items=items, next_cursor=self._next(found))
+
+    def _charge_id(self, item):
+        if "ids of amounts" in self.flaws:
+            return f"{item['id']}-{item['price']}"
+        return item["id"]
+
+    @hookimpl
+    def list_usage(self, ctx, query):
+        path = f"/customers/{query.customer_id}/usage/{query.period.start}"
+        found = self._read(ctx, path, query.cursor or "0", query)
+        began = datetime.combine(query.period.start, time(), UTC)
+        items = [
+            UsageLine(
+                vendor_id=item["id"],
+                customer_id=query.customer_id,
+                starts_at=began,
+                ends_at=began + timedelta(hours=2),
+                quantity=Decimal(item["hours"]),
+                unit="hour",
+            )
+            for item in found["items"]
+        ]
+        return Page(items=items, next_cursor=self._next(found))
 
     def _read(self, ctx, path, at, query):
         params = {"at": at, "size": query.page_size}

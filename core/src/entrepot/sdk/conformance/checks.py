@@ -202,12 +202,34 @@ def facts_are_exact(found: Iterable[object]) -> None:
 
 def unknown_words_are_kept(found: Iterable[object], word: str) -> None:
     """A word nobody knows becomes `unknown` and stays readable."""
-    kept = [r for r in found if getattr(r, "vendor_status", None) == word]
+    kept = [
+        (record, ours)
+        for record in found
+        for theirs, ours in (("vendor_status", "status"), ("vendor_kind", "kind"))
+        if getattr(record, theirs, None) == word
+    ]
     require(kept, f"no record kept the vendor's word {word!r} in vendor_status")
-    for record in kept:
-        status: object = getattr(record, "status", None)
+    for record, ours in kept:
+        status: object = getattr(record, ours, None)
         shown = status.value if isinstance(status, Enum) else status
         require(shown == "unknown", f"{word!r} was read as {shown!r}")
+
+
+def amount_is_kept(found: Iterable[object], amount: Decimal) -> None:
+    """Some number of some record is exactly the amount the simulator wrote."""
+    numbers = {
+        value
+        for record in found
+        for _, value in _values(record, "")
+        if isinstance(value, Decimal)
+    }
+    near = sorted(n for n in numbers if n != amount and abs(n - amount) < 1)
+    require(not near, f"{amount} was sent, {near[:1]} is told: read through a float?")
+    require(
+        amount in numbers,
+        f"no record has the amount {amount}: name the members that hold amounts in "
+        "the simulator's `amount_fields`, or implement the fault exact_amount",
+    )
 
 
 def nothing_leaks(texts: Iterable[str], secrets: Iterable[str]) -> None:

@@ -162,7 +162,7 @@ class Harness:
             rng=random.Random(1),  # noqa: S311 - jitter
             recorder=Recorder(cassette, redactor) if cassette else None,
         )
-        self.periods = recent_months(now().date())
+        self.periods: tuple[Period, ...] = recent_months(now().date())
         self.sample = 3
         self._context: PluginContext | None = None
         self._now = now

@@ -12,7 +12,7 @@ import math
 import random
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -29,6 +29,7 @@ from entrepot.sdk.simulator.options import Options
 from entrepot.sdk.simulator.quota import Quota, Throttle
 from entrepot.sdk.simulator.requestlog import RequestLog
 from entrepot.sdk.simulator.server import WIRE, Environ, RunningServer, Wire
+from entrepot.sdk.simulator.spoil import spoil
 
 Handler = Callable[..., Response]
 Action = Callable[..., Any]
@@ -61,10 +62,13 @@ class Simulator:
     Attributes:
         name: The vendor's short name, as in the entry point.
         quotas: Per profile, the quota of each key kind.
+        amount_fields: Names of the JSON members that hold amounts, for the fault
+            ``exact_amount``; a vendor that tells amounts otherwise implements it.
     """
 
     name: ClassVar[str] = "simulator"
     quotas: ClassVar[Mapping[str, Mapping[str, Quota]]] = {}
+    amount_fields: ClassVar[Collection[str]] = ()
 
     def __init__(self, options: Options | None = None) -> None:
         self.options = options or Options()
@@ -221,6 +225,8 @@ class Simulator:
         response, route = self._faulted(request, struck), request.path
         if response is None:
             response, route = self._routed(request)
+            if struck:
+                spoil(response, struck, self.amount_fields)
         self._spoil_wire(request, struck)
         return self.finish(request, response), route
 

@@ -18,6 +18,9 @@ KINDS: Mapping[str, str] = {
     "truncated": "announce the whole body, send a part of it, then close",
     "repeated_page": "serve the page before the asked one once more",
     "missing_page": "leave the asked page out and serve the one after it",
+    "reordered_page": "turn the order of a JSON page's items around",
+    "repeated_item": "list the first item of a JSON page once more at its end",
+    "exact_amount": "write `value` in place of every amount (see `amount_fields`)",
     "token_expiry": "access tokens issued so far are refused from now on",
     "unknown_enum": "write `value` (a word nobody knows) in place of an enum",
     "timeout_after_commit": "do the work, then be silent for `seconds` and reset",
@@ -37,7 +40,7 @@ class Fault:
         seconds: Length of a pause.
         status: HTTP status for ``status``.
         retry_after: Seconds (or text) for the header; ``None`` sends none.
-        value: Text for ``unknown_enum``.
+        value: Text for ``unknown_enum`` and ``exact_amount``.
         id: Given by the plan.
         matched: Requests that matched so far.
         fired: Requests that were really hit so far.

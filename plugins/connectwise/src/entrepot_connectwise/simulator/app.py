@@ -39,6 +39,7 @@ class ConnectWiseSimulator(Simulator):
         "real": {"company": Quota(limit=1000, window=60.0)},
         "test": {"company": Quota(limit=40, window=1.0)},
     }
+    amount_fields: ClassVar[frozenset[str]] = frozenset({"unitPrice", "price", "cost"})
 
     def __init__(self, options: Options | None = None) -> None:
         super().__init__(options)
