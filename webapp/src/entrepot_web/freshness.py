@@ -6,7 +6,9 @@ import threading
 import time
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
+from entrepot.hub.charges.tables import ChargeReading
 from entrepot.hub.sync.tables import SyncScope
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -74,18 +76,8 @@ class FreshnessReader:
 
 
 def _summed(session: Session, streams: tuple[str, ...]) -> Freshness:
-    query = select(
-        SyncScope.connection_id,
-        SyncScope.stream,
-        SyncScope.complete,
-        func.min(SyncScope.complete_at),
-        func.max(SyncScope.reason),
-        func.count(),
-    ).group_by(SyncScope.connection_id, SyncScope.stream, SyncScope.complete)
-    if streams:
-        query = query.where(SyncScope.stream.in_(streams))
     merged: dict[tuple[str, str], SourceState] = {}
-    for connection, stream, complete, at, reason, _count in session.execute(query):
+    for connection, stream, complete, at, reason in _records(session, streams):
         other = merged.get((connection, stream))
         moments = [m for m in (at, other.complete_at if other else None) if m]
         merged[connection, stream] = SourceState(
@@ -99,3 +91,23 @@ def _summed(session: Session, streams: tuple[str, ...]) -> Freshness:
     moments = [source.complete_at for source in sources if source.complete_at]
     complete = bool(sources) and all(source.complete for source in sources)
     return Freshness(complete, min(moments) if moments else None, sources)
+
+
+def _records(session: Session, streams: tuple[str, ...]) -> list[Any]:
+    """Return completeness records of streams, and of months of usage and charges."""
+    found: list[Any] = []
+    for row, stream in (
+        (SyncScope, SyncScope.stream),
+        (ChargeReading, ChargeReading.kind),
+    ):
+        query = select(
+            row.connection_id,
+            stream,
+            row.complete,
+            func.min(row.complete_at),
+            func.max(row.reason),
+        ).group_by(row.connection_id, stream, row.complete)
+        if streams:
+            query = query.where(stream.in_(streams))
+        found += session.execute(query).all()
+    return found

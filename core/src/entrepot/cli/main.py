@@ -16,6 +16,7 @@ from typer.exceptions import TyperException
 
 from entrepot.cli import (
     books,
+    charges,
     connections,
     demo,
     mapping,
@@ -71,6 +72,7 @@ for _module in (
     connections,
     sync,
     books,
+    charges,
     mapping,
     reconcile,
     plugins,

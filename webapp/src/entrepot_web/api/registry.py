@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from entrepot_web.api.audit import audit_log
+from entrepot_web.api.charges import charges
 from entrepot_web.api.connections import connections
 from entrepot_web.api.credentials import credentials
 from entrepot_web.api.customers import customers
@@ -29,6 +30,7 @@ RESOURCES = (
     sync_runs,
     customers,
     subscriptions,
+    charges,
     offers,
     psa,
     facts,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Iterator, Sequence
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -18,7 +19,7 @@ from entrepot.hub.charges.views import LineView, ReadingView
 FORMATS = {"csv": "text/csv", "ndjson": "application/x-ndjson"}
 TRAILER = "#trailer"
 _DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n")
-_json = msgspec.json.Encoder(decimal_format="string", order="deterministic").encode
+_json = msgspec.json.Encoder(order="deterministic").encode
 
 
 def trailer(rows: int, readings: Sequence[ReadingView]) -> dict[str, Any]:
@@ -71,7 +72,13 @@ def lines(
 
 
 def _json_line(names: Sequence[str], item: LineView) -> str:
-    return _json({name: getattr(item, name) for name in names}).decode() + "\n"
+    found = {name: _plain(getattr(item, name)) for name in names}
+    return _json(found).decode() + "\n"
+
+
+def _plain(value: object) -> object:
+    """A number as text without an exponent; anything else as it is."""
+    return format(value, "f") if isinstance(value, Decimal) else value
 
 
 def _csv_line(names: Sequence[str], item: LineView) -> str:
