@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -117,21 +117,32 @@ class ConformanceBase:
         with self.build_simulator(self.options).running() as running:
             yield running
 
+    @pytest.fixture(scope="class")
+    @classmethod
+    def still(cls) -> Iterator[RunningSimulator]:
+        """A running simulator that all tests share which only read from it."""
+        with cls().build_simulator(cls.options).running() as running:
+            yield running
+
     @pytest.fixture
     def make_harness(
-        self, simulator: RunningSimulator
+        self, request: pytest.FixtureRequest
     ) -> Iterator[Callable[..., Harness]]:
-        """Makes connections; by default to this test's simulator."""
+        """Makes connections; by default to this test's own simulator."""
         made: list[Harness] = []
 
         def make(
             running: RunningSimulator | None = None,
             change: Callable[[Mapping[str, Any]], Mapping[str, Any]] = dict,
             cassette: Path | None = None,
+            skew: timedelta = timedelta(),
         ) -> Harness:
-            target = running or simulator
+            target = running or request.getfixturevalue("simulator")
             values = change(self.connect(target.simulator, target.base_url))
-            now = target.simulator.clock.now
+
+            def now() -> datetime:
+                return target.simulator.clock.now() + skew
+
             harness = Harness(self.plugin_object(), values, now, cassette)
             harness.periods = self.charge_periods(now())
             harness.sample = self.sample
@@ -144,8 +155,15 @@ class ConformanceBase:
 
     @pytest.fixture
     def harness(self, make_harness: Callable[..., Harness]) -> Harness:
-        """One connection."""
+        """One connection to this test's own simulator."""
         return make_harness()
+
+    @pytest.fixture
+    def reader(
+        self, make_harness: Callable[..., Harness], still: RunningSimulator
+    ) -> Harness:
+        """One connection to the shared simulator, for reading only."""
+        return make_harness(still)
 
     def _plan(self, running: RunningSimulator, **fault: Any) -> None:  # noqa: ANN401 - fields of Fault
         given = {"path": self.data_paths, **fault}

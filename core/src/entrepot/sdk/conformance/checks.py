@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import MISSING, fields, is_dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import Enum
 
@@ -13,11 +13,18 @@ from entrepot.sdk import hookspecs
 from entrepot.sdk.conformance.harness import Harness
 from entrepot.sdk.conformance.listings import identity, pages, records, scopes
 from entrepot.sdk.errors import EntrepotError
-from entrepot.sdk.model import Money, PluginInfo, PluginKind
+from entrepot.sdk.model import (
+    Listing,
+    MatchingVocabulary,
+    Money,
+    PluginInfo,
+    PluginKind,
+)
 from entrepot.sdk.redaction import is_secret_name
 from entrepot.sdk.settings import setting_infos
 
 SMALL_PAGE = 5
+DAY = timedelta(days=1)
 EVERYBODY = (
     "open_connection",
     "close_connection",
@@ -104,6 +111,45 @@ def info_is_complete(info: PluginInfo, name: str) -> None:
         # undeclared, which test_hook_or_gap notices.
         require(gap.hook.isidentifier(), f"gap {gap.hook!r} names no hook")
         require(gap.text.strip(), f"gap {gap.hook} must say why")
+
+
+def capabilities_match_hooks(harness: Harness) -> None:
+    """A capability that is promised has its hook, and the other way round."""
+    can = harness.info.capabilities
+    listed = {
+        "list_subscriptions": can.subscriptions,
+        "list_orders": can.orders,
+        "list_contacts": can.contacts,
+        "list_usage": can.usage,
+        "list_charges": can.charges,
+        "list_agreement_lines": can.lines,
+    }
+    promised = {hook: how is not Listing.NONE for hook, how in listed.items()}
+    promised["list_changes"] = can.change_feed
+    promised["receive_notification"] = can.notifications
+    for hook, said in promised.items():
+        has = harness.has(hook)
+        message = "is promised but not there" if said else "is there but not promised"
+        require(said == has, f"{hook} {message} by the capabilities")
+
+
+def vocabulary_is_plain(words: object) -> None:
+    """The vendor's vocabulary is made of texts that are not empty."""
+    require(isinstance(words, MatchingVocabulary), f"returned {words!r}")
+    for path, value in _values(words, "MatchingVocabulary"):
+        require(value != "", f"{path} is empty")
+
+
+def usage_lies_in_its_period(harness: Harness) -> None:
+    """A line of usage begins in the period it is listed for, time zones aside."""
+    for scope in scopes(harness, "list_usage"):
+        period = scope["period"]
+        first, last = period.start - DAY, period.end + DAY
+        for page in pages(harness, "list_usage", **scope):
+            for line in page.records():
+                began = line.starts_at.date()
+                fits = first <= began < last
+                require(fits, f"{line.vendor_id} of {period} began on {began}")
 
 
 def settings_mark_secrets(info: PluginInfo) -> None:

@@ -58,6 +58,9 @@ LISTINGS: dict[str, Listed] = {
         owner_field="customer_id",
         by_period=True,
     ),
+    "list_changes": Listed(
+        hook="list_changes", query=ask.ListChanges, key=("event_id",)
+    ),
     "list_contacts": Listed(
         hook="list_contacts",
         query=ask.ListContacts,

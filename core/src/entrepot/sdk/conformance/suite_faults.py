@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
+from datetime import timedelta
+from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from entrepot.sdk.conformance import checks
+from entrepot.sdk.conformance import checks, spoiled
 from entrepot.sdk.conformance.base import ConformanceBase
 from entrepot.sdk.conformance.harness import QUICK, Harness
-from entrepot.sdk.conformance.listings import listings_of, records
+from entrepot.sdk.conformance.listings import identity, listings_of, records
 from entrepot.sdk.errors import EntrepotError, RateLimited, Retryable
 from entrepot.sdk.simulator.base import RunningSimulator
 
@@ -31,6 +33,20 @@ LASTING_FAULTS: Mapping[str, tuple[dict[str, Any], type[EntrepotError]]] = {
     "503": ({"kind": "status", "status": 503}, Retryable),
     "reset": ({"kind": "reset"}, Retryable),
     "cut body": ({"kind": "truncated"}, Retryable),
+}
+MID_FAULTS: Mapping[str, dict[str, Any]] = {
+    "429 with a date": {"kind": "rate_limited"},
+    "503": {"kind": "status", "status": 503},
+    "reset": {"kind": "reset"},
+    "cut body": {"kind": "truncated"},
+    "expired token": {"kind": "token_expiry"},
+}
+SPOILED: Mapping[str, dict[str, Any]] = {
+    "page before once more": {"kind": "repeated_page", "skip": 1},
+    "page before for ever": {"kind": "repeated_page", "skip": 1, "count": 0},
+    "page left out": {"kind": "missing_page", "skip": 1},
+    "other order": {"kind": "reordered_page", "count": 0},
+    "item twice": {"kind": "repeated_item", "count": 0},
 }
 
 
@@ -99,3 +115,44 @@ class FaultConformance(ConformanceBase):
         texts += [cassette.read_text(), repr(harness.ctx), repr(harness.settings)]
         texts += [repr(harness.ctx.runtime), *checks.error_texts(caught.value)]
         checks.nothing_leaks(texts, harness.secrets.every)
+
+    @pytest.mark.parametrize("fault", MID_FAULTS)
+    def test_fault_in_mid_listing_changes_nothing(
+        self, simulator: RunningSimulator, harness: Harness, fault: str
+    ) -> None:
+        """A fault after the first answers loses nothing."""
+        names = listings_of(self.plugin_info())[:2]
+        wanted = self._walked(harness, names)
+        planned = dict(MID_FAULTS[fault])
+        if fault == "429 with a date":
+            moment = simulator.simulator.clock.now() + timedelta(seconds=2)
+            planned["retry_after"] = format_datetime(moment, usegmt=True)
+        self._plan(simulator, skip=1, **planned)
+        try:
+            found = self._walked(harness, names)
+        except RateLimited as error:
+            checks.require((error.after or 0) > QUICK.wait_inside, f"{error!r}")
+            found = self._walked(harness, names)
+        checks.require(found == wanted, f"one of {names} lost something")
+        struck = [one.fired for one in simulator.simulator.faults.list()]
+        checks.require(any(struck), f"the fault struck nothing; data_paths? {struck}")
+
+    @pytest.mark.parametrize("fault", SPOILED)
+    def test_spoiled_pages_invent_nothing(
+        self, simulator: RunningSimulator, harness: Harness, fault: str
+    ) -> None:
+        """Pages that come twice, not, or in another order never end in wrong facts."""
+        name = listings_of(self.plugin_info())[0]
+        wanted = {
+            identity(name, one)
+            for one in records(harness, name, page_size=checks.SMALL_PAGE)
+        }
+        self._plan(simulator, **SPOILED[fault])
+        found, whole = spoiled.walk(harness, name)
+        checks.require(found <= wanted, f"{name} invented {sorted(found - wanted)}")
+        if fault in ("other order", "item twice"):
+            checks.require(whole and found == wanted, f"{name} lost something")
+
+    def _walked(self, harness: Harness, names: list[str]) -> list[Any]:
+        size = checks.SMALL_PAGE
+        return [one for name in names for one in records(harness, name, page_size=size)]

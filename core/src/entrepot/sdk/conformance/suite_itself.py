@@ -39,18 +39,30 @@ class ItselfConformance(ConformanceBase):
         checks.require(done.returncode == 0, done.stderr[-2000:])
         checks.require(not done.stdout.strip(), f"it also imports {done.stdout}")
 
-    def test_fits_the_hooks(self, harness: Harness) -> None:
+    def test_fits_the_hooks(self, reader: Harness) -> None:
         """Every implementation belongs to a hook and takes its arguments."""
-        harness.manager.check_pending()
+        reader.manager.check_pending()
 
     def test_info_is_complete(self) -> None:
         """The identity card is filled in."""
         checks.info_is_complete(self.plugin_info(), self.plugin_name)
 
-    def test_hook_or_gap(self, harness: Harness, hook: str) -> None:
+    def test_hook_or_gap(self, reader: Harness, hook: str) -> None:
         """Each hook is there, or declared as a gap and really not there."""
-        checks.hook_is_implemented(harness, hook)
+        checks.hook_is_implemented(reader, hook)
 
     def test_settings_mark_secrets(self) -> None:
         """Secrets are flagged and never shown."""
         checks.settings_mark_secrets(self.plugin_info())
+
+    def test_capabilities_match_hooks(self, reader: Harness) -> None:
+        """What the capabilities promise is implemented, and nothing more."""
+        checks.capabilities_match_hooks(reader)
+
+    def test_vocabulary_is_plain(self, reader: Harness) -> None:
+        """The words for the matcher are words."""
+        if not reader.has("matching_vocabulary"):
+            return
+        answers = reader.manager.hook.matching_vocabulary()
+        checks.require(answers, "matching_vocabulary returned nothing")
+        checks.vocabulary_is_plain(answers[0])

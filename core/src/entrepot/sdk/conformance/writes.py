@@ -10,11 +10,12 @@ from entrepot.sdk import queries as ask
 from entrepot.sdk.conformance.checks import require
 from entrepot.sdk.conformance.harness import Harness
 from entrepot.sdk.conformance.listings import pages, records
-from entrepot.sdk.errors import OutcomeUnknown
+from entrepot.sdk.errors import Conflict, OutcomeUnknown
 from entrepot.sdk.model import (
     AgreementLine,
     AgreementStatus,
     BillCustomer,
+    BillingLock,
     LineChange,
     LineChangeKind,
     LineOutcome,
@@ -96,6 +97,60 @@ def lost_answer_is_found_once(harness: Harness, simulator: Simulator) -> None:
     require(len(after) == before + 1, f"{len(after) - before} lines were written")
     found = _find(harness, change)
     require(found is not None, "the line is there but is not found")
+
+
+def stale_change_is_a_conflict(harness: Harness) -> None:
+    """A change whose `expected_token` no longer holds writes nothing."""
+    change = new_line(harness)
+    made = harness.call("apply_line_change", ask.ApplyLineChange(change=change)).line
+    require(made is not None, "the written line is not read back")
+    stale = LineChange(
+        kind=LineChangeKind.SET_QUANTITY,
+        reference=f"conf-{uuid4().hex[:12]}",
+        agreement_id=change.agreement_id,
+        company_id=change.company_id,
+        line_id=made.vendor_id,
+        quantity=Decimal(7),
+        expected_token=f"{made.change_token}-stale",
+    )
+    try:
+        harness.call("apply_line_change", ask.ApplyLineChange(change=stale))
+    except Conflict as error:
+        require(error.info.code, "the error has no code")
+    else:
+        raise AssertionError("a change with a stale expected_token was carried out")
+    query = ask.GetAgreementLine(
+        agreement_id=change.agreement_id, line_id=made.vendor_id
+    )
+    now = harness.call("get_agreement_line", query)
+    require(now.quantity == made.quantity, f"the line was changed to {now.quantity}")
+
+
+def ticket_is_made_once(harness: Harness) -> None:
+    """Two commands with one reference give one ticket."""
+    company = records(harness, "list_companies")[0]
+    command = ask.CreateTicket(
+        reference=f"conf-{uuid4().hex[:12]}",
+        company_id=company.vendor_id,
+        summary="Conformance",
+        body="Made by the conformance kit.",
+    )
+    first = harness.call("create_ticket", command)
+    second = harness.call("create_ticket", command)
+    require(first.vendor_id, "the ticket has no id")
+    require(first.created, "the first ticket was not created")
+    require(first.vendor_id == second.vendor_id, "the reference gave two tickets")
+    require(not second.created, "the second call says that it created a ticket")
+
+
+def lock_is_known_or_explained(harness: Harness) -> None:
+    """Locks of some agreements; an unknown one has its reason."""
+    for agreement in records(harness, "list_agreements")[:5]:
+        query = ask.GetBillingLock(agreement_id=agreement.vendor_id)
+        lock = harness.call("get_billing_lock", query)
+        require(isinstance(lock, BillingLock), f"get_billing_lock returned {lock!r}")
+        require(lock.agreement_id == agreement.vendor_id, f"{lock.agreement_id}?")
+        require(lock.known or lock.reason, f"{lock.agreement_id}: unknown, but why?")
 
 
 def _find(harness: Harness, change: LineChange) -> AgreementLine | None:
