@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
 
-from entrepot.sdk.errors import AuthRequired
+from entrepot.sdk.errors import AuthRequired, Retryable
 from entrepot.sdk.hookspecs import hookimpl
 from entrepot.sdk.http import BearerAuth
 from entrepot.sdk.model import (
@@ -374,7 +374,21 @@ class FakePlugin:
 
     def _read(self, ctx, path, at, query):
         params = {"at": at, "size": query.page_size}
-        return ctx.runtime.http.get(path, params=params).json()
+        try:
+            if "shared answers" in self.flaws:
+                return dict(self._remembered(ctx, path, at, query))
+            return ctx.runtime.http.get(path, params=params).json()
+        except Retryable:
+            if "swallowed errors" in self.flaws:
+                return {"items": [], "next": None}
+            raise
 
     def _next(self, found):
         return None if found["next"] is None else str(found["next"])
+
+    def _remembered(self, ctx, path, at, query):
+        key = f"{path} {at} {query.page_size}"
+        if key not in self.kept:
+            params = {"at": at, "size": query.page_size}
+            self.kept[key] = ctx.runtime.http.get(path, params=params).json()
+        return self.kept[key]
