@@ -1,0 +1,1 @@
+"""Google's words as the model's; pure functions."""
