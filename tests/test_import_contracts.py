@@ -12,7 +12,11 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-SOURCES = ("core/src", "plugins/connectwise/src", "plugins/microsoft/src", "webapp/src")
+SOURCES = (
+    "core/src",
+    *sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("plugins/*/src")),
+    "webapp/src",
+)
 PLANTED = {
     "floors": ("entrepot.store", "entrepot.hub"),
     "jobs-apart-from-plugins": ("entrepot.jobs", "entrepot.plugins"),

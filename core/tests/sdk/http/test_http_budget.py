@@ -123,6 +123,23 @@ def test_throttled_write_is_sent_again_because_nothing_was_done(
     assert make_session(clock=clock).post(server.url, json={}).status == 200
 
 
+def test_throttling_that_only_the_plugin_recognizes_is_throttling(
+    server, make_session, clock
+):
+    refusal = ("answer", 400, b"slow down", {"Retry-After": "7"})
+    server.script = [refusal, OK]
+
+    def table(response):
+        if response.status == 400:
+            return RateLimited("slow_down", "Fewer requests, please.")
+        return None
+
+    session, start = make_session(clock=clock), clock.seconds
+    assert session.bound(errors=table).get(server.url).status == 200
+    assert clock.seconds - start == pytest.approx(7, abs=0.2)
+    assert session.stats.throttled == 1
+
+
 def test_throttled_without_retry_after_backs_off(server, make_session, clock):
     server.script = [limited(), limited(), OK]
     session = make_session(clock=clock, policy=HttpPolicy(backoff_first=1.0))

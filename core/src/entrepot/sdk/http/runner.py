@@ -130,6 +130,9 @@ class Runner:
         error_or_none = self.error_of(response)
         if error_or_none is None:
             return self._complete(response)
+        if isinstance(error_or_none, RateLimited):
+            # Some say it with a status of their own; only their plugin knows.
+            return self._throttled(response)
         return self._refused(response, error_or_none)
 
     def _renew(self, response: HttpResponse) -> bool:

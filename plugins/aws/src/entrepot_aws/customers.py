@@ -1,0 +1,126 @@
+"""The hooks about customers: units of our organization, transferred organizations."""
+
+from __future__ import annotations
+
+from entrepot.sdk import queries as ask
+from entrepot.sdk.context import PluginContext
+from entrepot.sdk.errors import ConfigInvalid, NotFound
+from entrepot.sdk.model import CheckResult, Page, VendorCustomer
+
+from entrepot_aws.client import PAGE
+from entrepot_aws.mapping import customers as mapped
+from entrepot_aws.mapping.spelling import domain_of
+from entrepot_aws.runtime import Cursor, client_of, transfers_of
+from entrepot_aws.settings import AwsSettings
+
+UNITS = "units"
+TRANSFERS = "transfers"
+
+
+def is_unit(customer_id: str) -> bool:
+    """Whether a customer is a unit of our organization."""
+    return customer_id.startswith("ou-")
+
+
+def is_account(vendor_id: str) -> bool:
+    """Whether an id is that of an account."""
+    return len(vendor_id) == 12 and vendor_id.isdigit()
+
+
+def check(ctx: PluginContext) -> CheckResult:
+    """Sign in and read the organization."""
+    client = client_of(ctx)
+    settings: AwsSettings = ctx.settings
+    account = client.caller()
+    found = client.organization()
+    if found.master_account_id and found.master_account_id != account:
+        raise ConfigInvalid(
+            "not_management_account",
+            f"This is account {account}, but {found.master_account_id} manages "
+            "the organization.",
+            field="role_arn",
+            remedy="Use a role of the organization's management account.",
+        )
+    return CheckResult(
+        account_name=f"{found.id} ({account})",
+        details=(
+            ("Organization", found.id),
+            ("Management account", account),
+            ("Features", found.feature_set),
+            ("Layout", settings.layout.replace("_", " ")),
+            ("Cost export", settings.cur_bucket or "none, Cost Explorer only"),
+        ),
+        warnings=_warnings(settings, found.feature_set),
+        base_currency="USD",
+        time_zone="UTC",
+    )
+
+
+def _warnings(settings: AwsSettings, features: str) -> tuple[str, ...]:
+    found = []
+    if features == "CONSOLIDATED_BILLING":
+        found.append("The organization has billing features only.")
+    if not settings.cur_bucket:
+        found.append("Charges are estimates of Cost Explorer until a bucket is set.")
+    return tuple(found)
+
+
+def customers(ctx: PluginContext, query: ask.ListCustomers) -> Page[VendorCustomer]:
+    """One page of customers: units first, then transferred organizations."""
+    settings: AwsSettings = ctx.settings
+    cursor = Cursor.of(query.cursor)
+    first = UNITS if settings.reads_units else TRANSFERS
+    size = query.page_size or PAGE
+    if (cursor.stage or first) == UNITS:
+        return _units(ctx, cursor, size)
+    return _transferred(ctx, cursor, size)
+
+
+def _units(ctx: PluginContext, cursor: Cursor, size: int) -> Page[VendorCustomer]:
+    settings: AwsSettings = ctx.settings
+    client = client_of(ctx)
+    parent = cursor.parent or settings.customers_parent or client.root()
+    found = client.units(parent, cursor.token, size)
+    following: Cursor | None = None
+    if found.token is not None:
+        following = Cursor(stage=UNITS, parent=parent, token=found.token)
+    elif settings.reads_transfers:
+        following = Cursor(stage=TRANSFERS)
+    return Page(
+        items=[mapped.unit_customer(unit) for unit in found.items],
+        next_cursor=following.text() if following else None,
+    )
+
+
+def _transferred(ctx: PluginContext, cursor: Cursor, size: int) -> Page[VendorCustomer]:
+    known = mapped.speaking(transfers_of(ctx, fresh=not cursor.after))
+    left = [account for account in known if account > cursor.after]
+    now, shown = ctx.clock.now(), left[:size]
+    more = Cursor(stage=TRANSFERS, after=shown[-1]) if len(left) > size else None
+    return Page(
+        items=[mapped.transfer_customer(known[each], now, {}) for each in shown],
+        next_cursor=more.text() if more else None,
+    )
+
+
+def customer(ctx: PluginContext, query: ask.GetCustomer) -> VendorCustomer:
+    """One customer with all that is known.
+
+    Raises:
+        NotFound: There is no such unit or transfer.
+    """
+    if is_unit(query.customer_id):
+        return _unit(ctx, query.customer_id)
+    known = mapped.speaking(transfers_of(ctx, fresh=True))
+    found = known.get(query.customer_id)
+    if found is None:
+        raise NotFound("customer_missing", "AWS knows no customer of this id.")
+    return mapped.transfer_customer(found, ctx.clock.now(), {})
+
+
+def _unit(ctx: PluginContext, unit_id: str) -> VendorCustomer:
+    client = client_of(ctx)
+    found = client.unit(unit_id)
+    own = domain_of(client.organization().master_account_email)
+    accounts = client.accounts(unit_id).items
+    return mapped.unit_details(found, accounts, client.tags(unit_id), own, {})

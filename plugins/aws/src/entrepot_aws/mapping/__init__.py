@@ -1,0 +1,1 @@
+"""Wire records to the model; pure."""

@@ -1,0 +1,144 @@
+"""An organization made from a seed: units, accounts, transfers."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from entrepot.sdk.simulator import CompanyFacts, Options, Seed, company
+
+from entrepot_aws.simulator.state import Account, Book, Transfer, Unit, letters, twelve
+
+Facts = Callable[[int], CompanyFacts]
+_PURPOSES = ("production", "staging", "development", "data", "security", "sandbox")
+_TRANSFER_EVERY = 4  # each fourth customer has an organization of its own
+
+
+def month_start(moment: datetime) -> datetime:
+    """The first moment of its month."""
+    return moment.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+
+
+def month_after(moment: datetime, months: int = 1) -> datetime:
+    """The first moment of a later (or earlier) month."""
+    index = moment.year * 12 + moment.month - 1 + months
+    return month_start(moment).replace(year=index // 12, month=index % 12 + 1)
+
+
+def companies(options: Options) -> Facts:
+    """Companies by number: those of the seed file where it has one, else our own."""
+    if options.seed_file is None:
+        return lambda index: company(index, options.seed)
+    planted = Seed.load(options.seed_file)
+
+    def found(index: int) -> CompanyFacts:
+        if index < len(planted.customers):
+            return company(planted.customers[index].index, planted.seed)
+        return company(index, planted.seed)
+
+    return found
+
+
+class Generator:
+    """Fills a book.
+
+    Args:
+        options: Start options.
+        now: When the generated state holds.
+    """
+
+    def __init__(self, options: Options, now: datetime) -> None:
+        self._options, self._now = options, now
+        self._random = random.Random(f"aws {options.seed}")  # noqa: S311 - not for secrets
+        self.facts = companies(options)
+
+    def book(self) -> Book:
+        """The organization with all customers."""
+        seed = self._options.seed
+        root = f"r-{letters(seed, 1, 4)}"
+        parent = self._unit_id(root, 1)
+        book = Book(
+            seed=seed,
+            management=twelve(seed, 0),
+            organization=f"o-{letters(seed, 2, 10)}",
+            root=root,
+            customers_parent=parent,
+            email="billing@reseller.example",
+            numbers=1000,
+        )
+        book.add_unit(Unit(root, "Root", ""))
+        book.add_unit(Unit(parent, "Customers", root))
+        inside = book.add_unit(Unit(self._unit_id(root, 2), "Internal", root))
+        self.account(book, root, "Reseller", book.email, book.management)
+        self.account(book, inside.id, "Shared services", "it@reseller.example")
+        for index in range(self._options.customers):
+            self.customer(book, index)
+        return book
+
+    def customer(self, book: Book, index: int) -> None:
+        """One more customer, in the layout its number decides."""
+        if index % _TRANSFER_EVERY == _TRANSFER_EVERY - 1:
+            self._transfer(book, index)
+        else:
+            self._unit(book, index)
+
+    def _unit(self, book: Book, index: int) -> None:
+        facts = self.facts(index)
+        unit = book.add_unit(
+            Unit(
+                self._unit_id(book.root, 100 + index),
+                facts.name,
+                book.customers_parent,
+                company=index,
+                tags={"domain": facts.domain} if index % 3 == 0 else {},
+            )
+        )
+        for number in range(self._accounts()):
+            purpose = _PURPOSES[number % len(_PURPOSES)]
+            serial = f"-{number // len(_PURPOSES)}" if number >= len(_PURPOSES) else ""
+            self.account(
+                book,
+                unit.id,
+                f"{facts.short_name} {purpose}{serial}"[:50],
+                f"aws-{purpose}{serial}@{facts.domain}",
+            )
+
+    def _accounts(self) -> int:
+        """So many that the mean over all customers is the wanted one."""
+        mean = self._options.per_customer
+        share = (_TRANSFER_EVERY - 1) / _TRANSFER_EVERY
+        wanted = (mean - (1 - share)) / share
+        spread = self._random.uniform(0.5, 1.5)
+        return max(1, round(wanted * spread))
+
+    def account(
+        self, book: Book, unit: str, name: str, email: str, given: str = ""
+    ) -> Account:
+        """One more account of a unit, of some age."""
+        age = timedelta(days=self._random.randint(20, 1500))
+        made = Account(
+            given or twelve(book.seed, book.number()),
+            name,
+            email,
+            self._now - age,
+            unit,
+            method=self._random.choice(("CREATED", "CREATED", "INVITED")),
+        )
+        return book.add_account(made)
+
+    def _transfer(self, book: Book, index: int) -> None:
+        facts = self.facts(index)
+        back = self._random.randint(1, 20)
+        made = Transfer(
+            f"rt-{letters(book.seed, 500 + index, 10)}",
+            facts.name,
+            twelve(book.seed, book.number()),
+            f"cloud@{facts.domain}",
+            month_after(self._now, -back),
+            company=index,
+        )
+        book.transfers[made.id] = made
+
+    def _unit_id(self, root: str, number: int) -> str:
+        return f"ou-{root[2:]}-{letters(self._options.seed, number, 8)}"
