@@ -20,6 +20,7 @@ from entrepot.hub.reconciliation.views import IssueView, RunView
 
 _PSA = Annotated[str, typer.Option(help="PSA connection; not needed for the only one.")]
 _REASON = Annotated[str, typer.Option(help="Why, for those who look later.")]
+_LEVEL = Annotated[int, typer.Option(help="1 recurring, 2 closed periods too.")]
 _LIMIT = Annotated[int, typer.Option(help="At most so many, up to 200.")]
 
 
@@ -35,6 +36,7 @@ def register(app: typer.Typer) -> None:
     group.command("snooze")(snooze)
     group.command("keep")(keep)
     group.command("unmanage")(unmanage)
+    group.command("settle")(settle)
     group.command("cases")(cases)
     app.add_typer(group, name="reconcile")
 
@@ -43,6 +45,7 @@ def run(
     ctx: typer.Context,
     company: Annotated[str, typer.Option(help="Only this company (PSA id).")] = "",
     customer: Annotated[str, typer.Option(help="Only this customer (our id).")] = "",
+    level: _LEVEL = 1,
     psa: _PSA = "",
 ) -> None:
     """Compare what was bought with what the PSA will invoice."""
@@ -53,17 +56,19 @@ def run(
     scope = f"company:{company}" if company else "all"
     scope = f"customer:{customer}" if customer else scope
     connection = psa_of(cli, psa).id
-    run_id, joined = _compare(cli, connection, scope)
+    run_id, joined = _compare(cli, connection, scope, level)
     if joined:
         # It may have begun before what was changed last; whatever runs after its
         # end began after our command.
-        run_id, _ = _compare(cli, connection, scope)
+        run_id, _ = _compare(cli, connection, scope, level)
     _tell_run(cli, cli.hub.reconciliation.run(cli.actor, run_id))
 
 
-def _compare(cli: Cli, connection: str, scope: str) -> tuple[str, bool]:
+def _compare(cli: Cli, connection: str, scope: str, level: int) -> tuple[str, bool]:
     """Run a comparison to its end; its id, and whether it had begun before."""
-    ref = cli.hub.reconciliation.start(cli.actor, connection, scope, cause="command")
+    ref = cli.hub.reconciliation.start(
+        cli.actor, connection, scope, cause="command", level=level
+    )
     return cli.follow(ref, "Comparing").id, ref.joined
 
 
@@ -80,6 +85,11 @@ def _tell_run(cli: Cli, found: RunView) -> None:
                 f"Open: {one.issues} differences, {one.under} {one.currency} "
                 f"under-billed and {one.over} {one.currency} over-billed per month"
             )
+            if one.once_under or one.once_over:
+                console.print(
+                    f"Of single periods: {one.once_under} {one.currency} under-billed "
+                    f"and {one.once_over} {one.currency} over-billed"
+                )
         console.print("Look at them with: entrepot reconcile issues")
 
     cli.emit({"run": record(found), "totals": [record(one) for one in totals]}, tell)
@@ -211,6 +221,16 @@ def unmanage(ctx: typer.Context, issues: list[str], reason: _REASON) -> None:
     _decide(ctx, issues, Decide(resolution="mark_unmanaged", reason=reason))
 
 
+def settle(
+    ctx: typer.Context,
+    issues: list[str],
+    reason: _REASON,
+    line: Annotated[str, typer.Option(help="PSA line that settled it, if any.")] = "",
+) -> None:
+    """Say that closed periods were charged or credited by hand."""
+    _decide(ctx, issues, Decide(resolution="settle", reason=reason, line_id=line))
+
+
 def _decide(ctx: typer.Context, issues: list[str], wanted: Decide) -> None:
     cli = cli_of(ctx)
     service = cli.hub.reconciliation
@@ -227,7 +247,7 @@ def _decide(ctx: typer.Context, issues: list[str], wanted: Decide) -> None:
 def cases(
     ctx: typer.Context,
     directory: Path,
-    level: Annotated[int, typer.Option(help="1 recurring, 2 closed periods too.")] = 1,
+    level: _LEVEL = 1,
 ) -> None:
     """Run a directory of worked cases through the rules."""
     cli = cli_of(ctx)

@@ -421,8 +421,8 @@ class Books:
             )
         )
 
-    def reconcile(self, scope: str = "all") -> Any:
-        ref = self.hub.reconciliation.start(self.actor, self.psa_id, scope)
+    def reconcile(self, scope: str = "all", level: int = 1) -> Any:
+        ref = self.hub.reconciliation.start(self.actor, self.psa_id, scope, level=level)
         ctx = Inline(self.hub, ref.run_id, self.actor.tenant_id)
         recon_jobs.reconcile_books(ctx, self.psa_id)
         self.finish(ref.run_id)

@@ -190,10 +190,10 @@ def test_a_company_that_fails_does_not_stop_the_others(books, monkeypatch):
     books.map_all()
     real = run_steps.load_inputs
 
-    def broken(session, base, chunk):
+    def broken(session, base, chunk, **more):
         if "contoso" in chunk.companies:
             raise RuntimeError("row of contoso is broken")
-        return real(session, base, chunk)
+        return real(session, base, chunk, **more)
 
     monkeypatch.setattr(run_steps, "load_inputs", broken)
     run = books.reconcile()

@@ -78,7 +78,9 @@ class DecisionBody(Schema):
 
     resolution = fields.String(
         required=True,
-        validate=validate.OneOf(["ignore", "snooze", "accept_psa", "mark_unmanaged"]),
+        validate=validate.OneOf(
+            ["ignore", "snooze", "accept_psa", "mark_unmanaged", "settle"]
+        ),
     )
     scope = fields.String(
         load_default="",
@@ -87,6 +89,11 @@ class DecisionBody(Schema):
     until = fields.Date(load_default=None)
     reason = fields.String(load_default="", validate=validate.Length(0, 1000))
     value_hash = fields.String(load_default=None, validate=validate.Length(1, 64))
+    line_id = fields.String(
+        load_default="",
+        validate=validate.Length(0, 200),
+        metadata={"description": "With `settle`: the PSA line that settled it."},
+    )
 
 
 @issues.operation(

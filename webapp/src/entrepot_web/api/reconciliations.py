@@ -32,6 +32,15 @@ class ReconciliationBody(Schema):
         validate=validate.Length(1, 240),
         metadata={"description": "`all`, `company:<PSA id>` or `customer:<id>`."},
     )
+    level = fields.Integer(
+        load_default=1,
+        strict=True,
+        validate=validate.OneOf([1, 2]),
+        metadata={
+            "description": "1: the next invoice. 2: closed periods and the open one "
+            "as well, which takes longer."
+        },
+    )
 
 
 class TotalsShape(Shape, frozen=True, kw_only=True):
@@ -40,6 +49,8 @@ class TotalsShape(Shape, frozen=True, kw_only=True):
     currency: str
     under_billed: MoneyShape
     over_billed: MoneyShape
+    under_billed_once: MoneyShape
+    over_billed_once: MoneyShape
     cost: MoneyShape
     estimated: MoneyShape
     issues: int
@@ -72,7 +83,11 @@ class CoverageShape(Shape, frozen=True, kw_only=True):
 def start_reconciliation(body: dict[str, Any]) -> Answer:
     """Compare everything, one company or one customer; joins a run of that scope."""
     ref = hub().reconciliation.start(
-        actor(), body["psa_connection_id"], body["scope"], cause="api"
+        actor(),
+        body["psa_connection_id"],
+        body["scope"],
+        cause="api",
+        level=body["level"],
     )
     return accepted(ref.run_id)
 
@@ -167,6 +182,8 @@ def totals_shape(item: Any) -> TotalsShape:  # noqa: ANN401 - the service's view
         currency=item.currency,
         under_billed=money(item.under),
         over_billed=money(item.over),
+        under_billed_once=money(item.once_under),
+        over_billed_once=money(item.once_over),
         cost=money(item.cost),
         estimated=money(item.estimated),
         issues=item.issues,

@@ -15,6 +15,7 @@ from entrepot.hub.reconciliation import rows
 from entrepot.hub.reconciliation.rules.lifecycle import Resolution, Scope, State
 from entrepot.hub.reconciliation.rules.lock import period_of
 from entrepot.hub.reconciliation.rules.policy import OverrideField
+from entrepot.hub.reconciliation.settling import settle
 from entrepot.hub.reconciliation.storing import Book, add_fact
 from entrepot.hub.reconciliation.tables import (
     LineLinkRow,
@@ -35,7 +36,12 @@ _OVERRIDABLE = {
     "ends": OverrideField.ENDS,
 }
 _NEEDS_REASON = frozenset(
-    {Resolution.IGNORE, Resolution.ACCEPT_PSA, Resolution.MARK_UNMANAGED}
+    {
+        Resolution.IGNORE,
+        Resolution.ACCEPT_PSA,
+        Resolution.MARK_UNMANAGED,
+        Resolution.SETTLE,
+    }
 )
 
 
@@ -44,11 +50,13 @@ class Decide:
     """A decision.
 
     Attributes:
-        resolution: ``ignore``, ``snooze``, ``accept_psa`` or ``mark_unmanaged``.
+        resolution: ``ignore``, ``snooze``, ``accept_psa``, ``mark_unmanaged``, or
+            ``settle``: a closed period's difference was charged or credited by hand.
         scope: Of an ignore: ``once``, ``until_changed`` or ``always``.
         until: Last day of a snooze, or of an accepted value; None = no end.
         reason: Required but for a snooze.
         value_hash: The values the person saw; None = whatever they are now.
+        line_id: The PSA line that settled a closed period, where there is one.
     """
 
     resolution: str
@@ -56,6 +64,7 @@ class Decide:
     until: date | None = None
     reason: str = ""
     value_hash: str | None = None
+    line_id: str = ""
 
 
 def decide(
@@ -75,6 +84,8 @@ def decide(
         _silence(session, row, wanted, State.SNOOZED, now)
     elif resolution is Resolution.ACCEPT_PSA:
         result = _accept(session, actor, row, wanted, now)
+    elif resolution is Resolution.SETTLE:
+        result = settle(session, actor, row, wanted.reason, wanted.line_id, now)
     else:
         result = {"lines": _unmanage(session, row, now)}
     decision = ReconDecision(

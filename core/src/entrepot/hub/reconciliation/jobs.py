@@ -26,24 +26,24 @@ def register(registry: JobRegistry) -> None:
 
 
 def reconcile_books(
-    ctx: JobContext, psa_connection_id: str, scope: str = "all"
+    ctx: JobContext, psa_connection_id: str, scope: str = "all", level: int = 1
 ) -> dict[str, Any]:
     """Compare what was bought with what a PSA will invoice."""
     steps: ReconSteps = ctx.hub.reconciliation.steps
     run = RunInfo(ctx.run_id, ctx.tenant_id, psa_connection_id)
     try:
-        return _reconcile(ctx, steps, run, scope)
+        return _reconcile(ctx, steps, run, scope, level)
     except EntrepotError as error:
         ctx.step(steps.fail, run, str(error), name="fail")
         raise
 
 
 def _reconcile(
-    ctx: JobContext, steps: ReconSteps, run: RunInfo, scope: str
+    ctx: JobContext, steps: ReconSteps, run: RunInfo, scope: str, level: int
 ) -> dict[str, Any]:
     ctx.step(ctx.hub.reconciliation.resume_plans, run, name="resume_plans")
     ctx.progress(phase="sums", message="Comparing sums in the database")
-    begun = ctx.step(steps.begin, run, scope, name="begin")
+    begun = ctx.step(steps.begin, run, scope, level, name="begin")
     ctx.progress(phase="detail", done=0, total=begun["total"], unit="customers")
     upto = 0
     while True:

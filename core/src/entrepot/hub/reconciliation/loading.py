@@ -15,12 +15,14 @@ from entrepot.hub.psa.tables import PsaAgreement, PsaLine, PsaProductRow
 from entrepot.hub.psa.tables import PsaCompany as CompanyRow
 from entrepot.hub.reconciliation import rows
 from entrepot.hub.reconciliation.completeness import Completeness
+from entrepot.hub.reconciliation.periods_store import settled_of, with_history
 from entrepot.hub.reconciliation.rulebook import Rulebook, build
 from entrepot.hub.reconciliation.rules.books import Inputs
 from entrepot.hub.reconciliation.rules.policy import Policy, ProductMapEntry
 from entrepot.hub.reconciliation.rules.psa_records import (
     CatalogueItem,
     PsaSide,
+    Settled,
     UnfinishedEnd,
 )
 from entrepot.hub.reconciliation.rules.records import CustomerShare, Decided, VendorSide
@@ -104,8 +106,16 @@ def load_base(
     )
 
 
-def load_inputs(session: Session, base: Base, chunk: Chunk) -> Inputs:
+def load_inputs(
+    session: Session, base: Base, chunk: Chunk, *, periods: bool = False
+) -> Inputs:
     """The inputs of some companies, or of vendor customers that have none.
+
+    Args:
+        session: For reading.
+        base: The connection.
+        chunk: Which.
+        periods: Also what is needed to look at closed periods.
 
     Customers that share their subscriptions with companies outside the chunk come
     with all their shares; what is found about those companies is not to be used.
@@ -120,7 +130,7 @@ def load_inputs(session: Session, base: Base, chunk: Chunk) -> Inputs:
     return Inputs(
         as_of=base.as_of,
         vendor=vendor,
-        psa=_psa(session, base, companies, links, mapped),
+        psa=_psa(session, base, companies, links, mapped, periods),
         policy=policy_of(base, shares),
         tenant=base.tenant_id,
         psa_connection=base.psa_connection_id,
@@ -244,6 +254,7 @@ def _psa(
     companies: Sequence[str],
     links: dict[str, LineLinkRow],
     mapped: set[tuple[str, str]],
+    periods: bool,
 ) -> PsaSide:
     def of(table: Any, column: Any) -> Any:  # noqa: ANN401 - mapped class and column
         return session.scalars(
@@ -262,6 +273,12 @@ def _psa(
     for row in agreements:
         by_company.setdefault(row.company_vendor_id, []).append(row.vendor_id)
     companies_found = of(CompanyRow, CompanyRow.vendor_id)
+    there = [row for row in lines if row.gone_at is None]
+    records = tuple(rows.line_of(row, links.get(row.vendor_id)) for row in there)
+    settled: tuple[Settled, ...] = ()
+    if periods:
+        records = with_history(session, records, there, agreements, base.zone)
+        settled = settled_of(session, base.tenant_id, base.psa_connection_id, companies)
     return PsaSide(
         companies=tuple(
             rows.company_of(
@@ -277,11 +294,7 @@ def _psa(
         agreements=tuple(
             rows.agreement_of(row) for row in agreements if row.gone_at is None
         ),
-        lines=tuple(
-            rows.line_of(row, links.get(row.vendor_id))
-            for row in lines
-            if row.gone_at is None
-        ),
+        lines=records,
         links=tuple(
             rows.link_of(row, mapped)
             for row in links.values()
@@ -289,6 +302,7 @@ def _psa(
         ),
         catalogue=base.catalogue,
         unfinished=_unfinished(session, base),
+        settled=settled,
         our_members=frozenset({OURS}),
     )
 

@@ -84,12 +84,13 @@ class ReconSteps:
         self._clock = clock
         self._zone_of = zone_of
 
-    def begin(self, run: RunInfo, scope: str = ALL) -> dict[str, Any]:
+    def begin(self, run: RunInfo, scope: str = ALL, level: int = 1) -> dict[str, Any]:
         """Mark the run as running and list what has to be looked at in detail.
 
         Args:
             run: Which.
             scope: Of a run that follows another one and has no row yet.
+            level: Likewise.
 
         Returns:
             ``total``: how many companies and customers that is.
@@ -99,19 +100,21 @@ class ReconSteps:
         with self._store.unit(run.scope) as session:
             row = session.get(ReconRun, run.run_id)
             if row is None:
-                row = new_run(run, scope, "follow_up", "reconciliation", now)
+                row = new_run(run, scope, "follow_up", "reconciliation", now, level)
                 session.add(row)
             row.state, row.started_at = "running", row.started_at or now
             row.as_of = row.as_of or now
             base = load_base(
                 session, run.tenant_id, run.psa_connection_id, zone, row.as_of
             )
+            row.level = max(row.level, base.rules.limits.level)
             row.input_versions = base.completeness.versions()
             subjects = subjects_of(session, base, row.scope)
             examined = Verdict(outcome=Outcome.CLEAN)
             if row.scope == ALL:
                 forget_others(session, base, subjects)
-                subjects, examined = first_pass(session, base, subjects, row)
+                if row.level == 1:  # of closed periods, sums say nothing
+                    subjects, examined = first_pass(session, base, subjects, row)
             row.general = {}
             row.counts = {
                 "examined_by_sums": examined.keys,
@@ -183,10 +186,12 @@ class ReconSteps:
 
     def _compare(self, run: RunInfo, base: Base, chunk: Chunk) -> None:
         with self._store.read(run.scope) as session:
-            inputs = load_inputs(session, base, chunk)
-        result = within(reconcile(inputs, policy=base.rules.auto), chunk)
+            level = session.get_one(ReconRun, run.run_id).level
+            inputs = load_inputs(session, base, chunk, periods=level > 1)
+        found = reconcile(inputs, level=level, policy=base.rules.auto)
+        result = within(found, chunk)
         with self._store.unit(run.scope) as session:
-            book = _book(run, base, inputs)
+            book = _book(run, base, inputs, level)
             counts = store_result(session, book, chunk, result)
             adopted = adopt_matching(
                 session,
@@ -200,6 +205,8 @@ class ReconSteps:
             row = session.get_one(ReconRun, run.run_id)
             row.counts = _sum(row.counts, counts)
             row.general = _gathered(row.general, result.issues)
+            if found.not_proposed:
+                row.not_proposed += found.not_proposed
 
     def close(self, run: RunInfo) -> dict[str, Any]:
         """End the run: the connection's own issues, totals, verdict, audit."""
@@ -302,7 +309,12 @@ class ReconSteps:
 
 
 def new_run(
-    run: RunInfo, scope: str, cause: str, requested_by: str, now: datetime
+    run: RunInfo,
+    scope: str,
+    cause: str,
+    requested_by: str,
+    now: datetime,
+    level: int = 1,
 ) -> ReconRun:
     """The row of a run that hasn't begun."""
     return ReconRun(
@@ -310,12 +322,14 @@ def new_run(
         tenant_id=run.tenant_id,
         psa_connection_id=run.psa_connection_id,
         scope=scope,
+        level=level,
         state="queued",
         cause=cause,
         requested_by=requested_by,
         created_at=now,
         counts={},
         failures={},
+        not_proposed=ZERO,
         general={},
     )
 
@@ -336,13 +350,14 @@ def _chunk(todo: Sequence[tuple[str, str]]) -> Chunk:
     return Chunk(companies=companies, customers=tuple(customers))
 
 
-def _book(run: RunInfo, base: Base, inputs: Inputs) -> Book:
+def _book(run: RunInfo, base: Base, inputs: Inputs, level: int = 1) -> Book:
     return Book(
         tenant_id=run.tenant_id,
         psa_connection_id=run.psa_connection_id,
         run_id=run.run_id,
         now=base.as_of,
         today=inputs.today,
+        level=level,
     )
 
 

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from entrepot.hub.paging import Slice, after, cut, limited
 from entrepot.hub.reconciliation.jobs import RECONCILE
 from entrepot.hub.reconciliation.queries import existing_run
+from entrepot.hub.reconciliation.rules.kinds import LEVELS
 from entrepot.hub.reconciliation.run_steps import RunInfo, new_run
 from entrepot.hub.reconciliation.tables import (
     ReconCoverage,
@@ -53,6 +54,22 @@ def checked_scope(scope: str) -> str:
     )
 
 
+def checked_level(level: int) -> int:
+    """The level, when there is such a one.
+
+    Raises:
+        Rejected: There isn't.
+    """
+    if level in LEVELS:
+        return level
+    raise Rejected(
+        "level_unknown",
+        f"There is no level {level} of comparison.",
+        field="level",
+        remedy="Use 1 for the next invoice, 2 to look at closed periods as well.",
+    )
+
+
 def submit(
     session: Session,
     jobs: Jobs,
@@ -63,14 +80,21 @@ def submit(
     scope: str,
     cause: str,
     now: datetime,
+    level: int = 1,
 ) -> RunRef:
-    """Submit a comparison; an active one of the same scope is joined."""
+    """Submit a comparison; an active one of the same scope and level is joined."""
     exclusive = f"recon:{psa_connection_id}:{scope}"
+    if level > 1:
+        exclusive += f":{level}"
     ref = jobs.submit(
         session,
         RECONCILE,
         run_id=run_id,
-        args={"psa_connection_id": psa_connection_id, "scope": scope},
+        args={
+            "psa_connection_id": psa_connection_id,
+            "scope": scope,
+            "level": level,
+        },
         partition=actor.tenant_id,
         exclusive=exclusive,
         priority=SCHEDULED if cause == "schedule" else REQUESTED,
@@ -82,7 +106,7 @@ def submit(
     )
     if not ref.joined:
         run = RunInfo(ref.run_id, actor.tenant_id, psa_connection_id)
-        session.add(new_run(run, scope, cause, actor.name, now))
+        session.add(new_run(run, scope, cause, actor.name, now, level))
     return ref
 
 

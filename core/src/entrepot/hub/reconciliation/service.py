@@ -100,6 +100,7 @@ class ReconciliationService(Looking):
         scope: str = "all",
         *,
         cause: str = "button",
+        level: int = 1,
     ) -> RunRef:
         """Start a comparison, or join the one of that scope that runs already.
 
@@ -108,10 +109,13 @@ class ReconciliationService(Looking):
             psa_connection_id: The PSA.
             scope: ``all``, ``company:<PSA id>`` or ``customer:<hub id>``.
             cause: Button, schedule, sync, API; for lists.
+            level: 1 asks whether the next invoice will be right; 2 also looks at
+                closed periods, which takes longer. A rule of kind ``limits`` can make
+                2 the connection's least level.
 
         Raises:
             NotFound: There is no such connection.
-            Rejected: It is no PSA, or the scope can't be understood.
+            Rejected: It is no PSA, or the scope or level can't be understood.
         """
         actor.require("reconciliations:write")
         self._require_psa(actor, psa_connection_id)
@@ -126,6 +130,7 @@ class ReconciliationService(Looking):
                 scope=scope,
                 cause=cause,
                 now=self._clock.now(),
+                level=runs.checked_level(level),
             )
 
     def submit_after_sync(

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, or_, select, update
+from sqlalchemy import delete, func, or_, select, true, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -19,14 +19,17 @@ from entrepot.hub.reconciliation.issue_rows import (
     tracked_of,
 )
 from entrepot.hub.reconciliation.loading import Chunk
+from entrepot.hub.reconciliation.rules.kinds import CATALOGUE
 from entrepot.hub.reconciliation.rules.lifecycle import (
     CLOSED,
+    SILENT,
     Tracked,
     advance,
 )
 from entrepot.hub.reconciliation.rules.results import (
     Issue,
     Key,
+    Outcome,
     Proposal,
     Result,
     Verdict,
@@ -45,13 +48,21 @@ _TICK = timedelta(microseconds=1)
 
 @dataclass(frozen=True, slots=True)
 class Book:
-    """Where and when findings are written."""
+    """Where and when findings are written.
+
+    Attributes:
+        level: That was compared; findings of a higher one stay as they are.
+    """
 
     tenant_id: str
     psa_connection_id: str
     run_id: str
     now: datetime
     today: date
+    level: int = 1
+
+
+_PERIODS = tuple(str(kind) for kind, one in CATALOGUE.items() if one.level > 1)
 
 
 def within(result: Result, chunk: Chunk) -> Result:
@@ -94,9 +105,39 @@ def store_result(
     own = [issue for issue in result.issues if not is_general(issue)]
     rows = _open_rows(session, book, chunk, own)
     counts = _advance(session, book, rows, result, own)
-    _store_coverage(session, book, result.by_company)
+    verdicts = _with_periods(session, book, chunk, result.by_company)
+    _store_coverage(session, book, verdicts)
     _drop_coverage(session, book, chunk, result.by_company)
     return counts
+
+
+def _with_periods(
+    session: Session, book: Book, chunk: Chunk, verdicts: Mapping[str, Verdict]
+) -> Mapping[str, Verdict]:
+    """Verdicts that know of what an earlier look at closed periods left open."""
+    if book.level > 1:
+        return verdicts
+    row = ReconIssue
+    found = session.execute(
+        select(row.company_id, func.count().label("issues"))
+        .where(
+            row.tenant_id == book.tenant_id,
+            row.psa_connection_id == book.psa_connection_id,
+            row.is_open.is_(True),
+            row.company_id.in_(chunk.companies),
+            row.kind.in_(_PERIODS),
+            row.state.not_in(sorted(SILENT)),
+        )
+        .group_by(row.company_id)
+    )
+    changed = dict(verdicts)
+    for one in found:
+        verdict = changed.get(one.company_id)
+        if verdict is not None and verdict.outcome is Outcome.CLEAN:
+            changed[one.company_id] = replace(
+                verdict, outcome=Outcome.DIFFERENCES, issues=one.issues
+            )
+    return changed
 
 
 def store_general(
@@ -128,6 +169,7 @@ def _open_rows(
             ReconIssue.tenant_id == book.tenant_id,
             ReconIssue.psa_connection_id == book.psa_connection_id,
             ReconIssue.is_open.is_(True),
+            ReconIssue.kind.not_in(_PERIODS) if book.level == 1 else true(),
             or_(
                 ReconIssue.company_id.in_(chunk.companies),
                 (ReconIssue.company_id == "")

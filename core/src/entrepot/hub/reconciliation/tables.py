@@ -87,9 +87,11 @@ class ReconRun(TenantOwned, Base):
     """One comparison.
 
     `state` is ``queued``, ``running``, ``ok``, ``partial`` or ``failed``; `scope` is
-    ``all``, ``company:<id>`` or ``customer:<id>``. `counts` holds companies,
+    ``all``, ``company:<id>`` or ``customer:<id>``; `level` 2 also looks at closed
+    periods. `counts` holds companies,
     examined, detailed, failed, new, changed and healed; `input_versions` when each
-    connection was last read completely. `general` gathers findings above customers
+    connection was last read completely; `not_proposed` the money of closed periods
+    too old to be proposed. `general` gathers findings above customers
     until the run closes.
     """
 
@@ -103,6 +105,7 @@ class ReconRun(TenantOwned, Base):
     tenant_id: Mapped[str] = mapped_column(String(40))
     psa_connection_id: Mapped[str] = mapped_column(String(40))
     scope: Mapped[str] = mapped_column(String(250))
+    level: Mapped[int] = mapped_column(default=1)
     state: Mapped[str] = mapped_column(String(20))
     cause: Mapped[str] = mapped_column(String(40), default="")
     requested_by: Mapped[str] = mapped_column(String(200), default="")
@@ -117,6 +120,7 @@ class ReconRun(TenantOwned, Base):
     input_versions: Mapped[dict[str, Any]] = mapped_column(JsonText, default=dict)
     failures: Mapped[dict[str, str]] = mapped_column(JsonText, default=dict)
     brake: Mapped[str] = mapped_column(Text, default="")
+    not_proposed: Mapped[Decimal] = mapped_column(MoneyTotal, default=Decimal(0))
     general: Mapped[dict[str, Any]] = mapped_column(JsonText, default=dict)
 
 
@@ -272,6 +276,35 @@ class ReconDecision(TenantOwned, Base):
     actor_name: Mapped[str] = mapped_column(String(200))
     at: Mapped[datetime] = mapped_column(UtcDateTime)
     result: Mapped[dict[str, Any]] = mapped_column(JsonText, default=dict)
+
+
+class GapLedger(TenantOwned, Base):
+    """What a catch-up settled of a key's closed period; rows are only added.
+
+    A later change of truth is only reported as far as it goes beyond their sum.
+    `line_id` is the PSA's, empty where people settled it otherwise.
+    """
+
+    __tablename__ = "gap_ledger"
+    __table_args__ = (
+        Index("ix_gap_ledger_company", "psa_connection_id", "company_id"),
+    )
+
+    id: Mapped[str] = mapped_column(String(40), primary_key=True)
+    tenant_id: Mapped[str] = mapped_column(String(40), index=True)
+    psa_connection_id: Mapped[str] = mapped_column(String(40))
+    company_id: Mapped[str] = mapped_column(String(200))
+    agreement_id: Mapped[str] = mapped_column(String(200))
+    product_id: Mapped[str] = mapped_column(String(200))
+    period_start: Mapped[date] = mapped_column(Date)
+    unit_days: Mapped[Decimal] = mapped_column(Quantity)
+    amount: Mapped[Decimal] = mapped_column(MoneyTotal)
+    currency: Mapped[str] = mapped_column(String(3), default="")
+    line_id: Mapped[str] = mapped_column(String(200), default="")
+    issue_id: Mapped[str] = mapped_column(String(40), default="")
+    settled_by: Mapped[str] = mapped_column(String(200))
+    settled_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    reason: Mapped[str] = mapped_column(Text, default="")
 
 
 class ReconPlan(TenantOwned, Base):

@@ -14,7 +14,7 @@ from entrepot.store import MoneyTotal
 
 _SILENT = sorted(str(state) for state in SILENT)
 _ZERO = Decimal(0)
-_AMOUNTS = ("under", "over", "cost", "estimated")
+_AMOUNTS = ("under", "over", "once_under", "once_over", "cost", "estimated")
 
 
 def open_totals(
@@ -26,19 +26,22 @@ def open_totals(
     """Under- and over-billed money per currency, never netted.
 
     Returns:
-        One mapping per currency: currency, under, over, cost, estimated, issues,
-        silent. Issues without money count under their currency; those without
-        either, such as undecided mappings, are left to the lists.
+        One mapping per currency: currency, under, over, once_under, once_over (of
+        single periods), cost, estimated, issues, silent. Issues without money count
+        under their currency; those without either, such as undecided mappings, are
+        left to the lists.
     """
     row = ReconIssue
     loud = row.state.not_in(_SILENT)
     known = and_(loud, row.estimated.is_(False))
-    amount = row.impact_recurring
+    amount, once = row.impact_recurring, row.impact_once
     query = (
         select(
             row.currency,
             _sum(and_(known, amount > _ZERO), amount).label("under"),
             _sum(and_(known, amount < _ZERO), amount).label("over"),
+            _sum(and_(known, once > _ZERO), once).label("once_under"),
+            _sum(and_(known, once < _ZERO), once).label("once_over"),
             _sum(known, row.cost_impact).label("cost"),
             _sum(and_(loud, row.estimated.is_(True)), amount).label("estimated"),
             func.sum(case((loud, 1), else_=0)).label("issues"),
@@ -55,6 +58,8 @@ def open_totals(
             "currency": one.currency,
             "under": one.under or _ZERO,
             "over": -(one.over or _ZERO),
+            "once_under": one.once_under or _ZERO,
+            "once_over": -(one.once_over or _ZERO),
             "cost": one.cost or _ZERO,
             "estimated": one.estimated or _ZERO,
             "issues": int(one.issues or 0),

@@ -28,6 +28,7 @@ class RunView:
     id: str
     psa_connection_id: str
     scope: str
+    level: int
     state: str
     cause: str
     requested_by: str
@@ -42,6 +43,7 @@ class RunView:
     input_versions: Mapping[str, str]
     failures: Mapping[str, str]
     brake: str
+    not_proposed: Decimal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +101,8 @@ class TotalsView:
     """Open money of one currency; under- and over-billed are never netted.
 
     Attributes:
+        once_under: Of closed and open periods, where those were looked at.
+        once_over: Likewise.
         estimated: Of what isn't mapped yet, at cost or estimated price.
         issues: Open issues that count.
         silent: Ignored and snoozed ones.
@@ -107,6 +111,8 @@ class TotalsView:
     currency: str
     under: Decimal
     over: Decimal
+    once_under: Decimal
+    once_over: Decimal
     cost: Decimal
     estimated: Decimal
     issues: int

@@ -8,6 +8,7 @@ from typing import Any
 from entrepot.hub.reconciliation.casefiles.reader import CaseInvalid, Plain, Reader
 from entrepot.hub.reconciliation.casefiles.vendor_side import cycle
 from entrepot.hub.reconciliation.rules.approval import AutoPolicy
+from entrepot.hub.reconciliation.rules.kinds import LEVELS
 from entrepot.hub.reconciliation.rules.policy import (
     AgreementMode,
     AgreementRule,
@@ -324,13 +325,17 @@ def limits_of(body: object, where: str) -> Limits:
     read = Reader(
         body,
         f"{where}: limits",
-        {"order_wait_hours", "flapping_count", "quiet_minutes", "fx_percent"},
+        {"order_wait_hours", "flapping_count", "quiet_minutes", "fx_percent", "level"},
     )
+    level = read.number("level", 1)
+    if level not in LEVELS:
+        raise CaseInvalid(f"{read.where}: level {level} does not exist; use 1 or 2")
     return Limits(
         order_wait=timedelta(hours=read.number("order_wait_hours", 24)),
         flapping_count=read.number("flapping_count", 3),
         quiet=timedelta(minutes=read.number("quiet_minutes", 30)),
         fx_percent=read.decimal("fx_percent", "1"),
+        level=level,
     )
 
 

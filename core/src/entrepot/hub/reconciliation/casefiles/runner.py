@@ -21,6 +21,7 @@ from entrepot.hub.reconciliation.casefiles.reader import (
 from entrepot.hub.reconciliation.casefiles.state import World
 from entrepot.hub.reconciliation.rules.engine import reconcile
 from entrepot.hub.reconciliation.rules.issues import text_of
+from entrepot.hub.reconciliation.rules.kinds import LEVELS
 from entrepot.hub.reconciliation.rules.lifecycle import (
     Decision,
     Resolution,
@@ -34,7 +35,6 @@ from entrepot.hub.reconciliation.rules.results import Proposal, Result
 from entrepot.hub.reconciliation.rules.staleness import stale_because
 
 FIXTURE = "fixture.yaml"
-LEVELS = (1, 2)
 _STEP_KEYS = {"do", "note", "as_of", "zone", "vendor", "hub", "psa", "rules", "expect"}
 _ACTION_KEYS = {"ignore", "snooze", "apply", "plan"}
 

@@ -6,6 +6,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+LEVELS = (1, 2)
+"""Levels of comparison: the next invoice; closed periods and the open one as well."""
+
 
 class Severity(StrEnum):
     """How bad a kind is."""

@@ -46,6 +46,7 @@ class Resolution(StrEnum):
     SNOOZE = "snooze"
     ACCEPT_PSA = "accept_psa"
     MARK_UNMANAGED = "mark_unmanaged"
+    SETTLE = "settle"
     CREATE_TICKET = "create_ticket"
 
 

@@ -249,7 +249,12 @@ class Minimum:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """Tolerances and waits; the defaults are the starting values of the design."""
+    """Tolerances and waits; the defaults are the starting values of the design.
+
+    Attributes:
+        level: At least this level is compared: 1 = the next invoice, 2 = closed
+            periods as well.
+    """
 
     unit_amount: Decimal = Decimal("0.005")
     fx_percent: Decimal = Decimal(1)
@@ -258,6 +263,7 @@ class Limits:
     flapping_count: int = 3
     quiet: timedelta = timedelta(minutes=30)
     end_notice: timedelta = timedelta(days=30)
+    level: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,6 +29,7 @@ TENANT_TABLES = {
     "customer_account": "tenant_id",
     "customer_account_fact": "tenant_id",
     "customer_map": "tenant_id",
+    "gap_ledger": "tenant_id",
     "job_reread": "tenant_id",
     "job_run": "tenant_id",
     "line_link": "tenant_id",
@@ -398,6 +399,26 @@ def upgrade() -> None:
     sa.Column('reason', sa.Text(), nullable=False),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_erasure_permit'))
     )
+    op.create_table('gap_ledger',
+    sa.Column('id', sa.String(length=40), nullable=False),
+    sa.Column('tenant_id', sa.String(length=40), nullable=False),
+    sa.Column('psa_connection_id', sa.String(length=40), nullable=False),
+    sa.Column('company_id', sa.String(length=200), nullable=False),
+    sa.Column('agreement_id', sa.String(length=200), nullable=False),
+    sa.Column('product_id', sa.String(length=200), nullable=False),
+    sa.Column('period_start', sa.Date(), nullable=False),
+    sa.Column('unit_days', sa.BigInteger(), nullable=False),
+    sa.Column('amount', sa.BigInteger(), nullable=False),
+    sa.Column('currency', sa.String(length=3), nullable=False),
+    sa.Column('line_id', sa.String(length=200), nullable=False),
+    sa.Column('issue_id', sa.String(length=40), nullable=False),
+    sa.Column('settled_by', sa.String(length=200), nullable=False),
+    sa.Column('settled_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('reason', sa.Text(), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_gap_ledger'))
+    )
+    op.create_index('ix_gap_ledger_company', 'gap_ledger', ['psa_connection_id', 'company_id'], unique=False)
+    op.create_index(op.f('ix_gap_ledger_tenant_id'), 'gap_ledger', ['tenant_id'], unique=False)
     op.create_table('hub_state',
     sa.Column('key', sa.String(length=80), nullable=False),
     sa.Column('value', sa.Text(), nullable=False),
@@ -971,6 +992,7 @@ def upgrade() -> None:
     sa.Column('tenant_id', sa.String(length=40), nullable=False),
     sa.Column('psa_connection_id', sa.String(length=40), nullable=False),
     sa.Column('scope', sa.String(length=250), nullable=False),
+    sa.Column('level', sa.Integer(), nullable=False),
     sa.Column('state', sa.String(length=20), nullable=False),
     sa.Column('cause', sa.String(length=40), nullable=False),
     sa.Column('requested_by', sa.String(length=200), nullable=False),
@@ -985,6 +1007,7 @@ def upgrade() -> None:
     sa.Column('input_versions', sa.Text(), nullable=False),
     sa.Column('failures', sa.Text(), nullable=False),
     sa.Column('brake', sa.Text(), nullable=False),
+    sa.Column('not_proposed', sa.BigInteger(), nullable=False),
     sa.Column('general', sa.Text(), nullable=False),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_recon_run'))
     )
@@ -1346,6 +1369,7 @@ def downgrade() -> None:
     op.drop_table('job_run')
     op.drop_table('job_reread')
     op.drop_table('hub_state')
+    op.drop_table('gap_ledger')
     op.drop_table('erasure_permit')
     op.drop_table('customer_map')
     op.drop_table('customer_account_fact')
