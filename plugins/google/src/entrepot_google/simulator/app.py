@@ -6,15 +6,18 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
-from entrepot.sdk.simulator import Options, Quota, Seed, Simulator, json_response
+from entrepot.sdk.simulator import Options, Quota, Seed, Simulator
 from entrepot.sdk.simulator.base import Handler
 from werkzeug.wrappers import Request, Response
 
 from entrepot_google.simulator import refusals, seeding
+from entrepot_google.simulator.actions import Actions
+from entrepot_google.simulator.bigquery_api import BigQueryApi
 from entrepot_google.simulator.book import Book
 from entrepot_google.simulator.catalog import COUNTRIES, Catalog
 from entrepot_google.simulator.channel_api import ChannelApi
 from entrepot_google.simulator.generate import Generator
+from entrepot_google.simulator.ledger import Ledger
 from entrepot_google.simulator.lifecycle import Lifecycle
 from entrepot_google.simulator.model import Customer, Entitlement
 from entrepot_google.simulator.paging import Pager
@@ -38,8 +41,9 @@ class GoogleSimulator(Simulator):
     (credentials), ``lifetime`` (seconds of an access token), ``country`` (a code, or
     ``mixed``), ``first`` (number of the first generated company), ``list_omits``
     (listings leave renewal settings out), ``empty_pages`` (every other page of a
-    listing is empty), ``seed_out`` (file the neutral seed is written to at the
-    start).
+    listing is empty), ``billing_table`` (its full name), ``billing_file`` (further
+    rows of the export, one JSON object a line), ``slow_queries`` (looks until a query
+    is done), ``seed_out`` (file the neutral seed is written to at the start).
     """
 
     name = "google"
@@ -62,15 +66,24 @@ class GoogleSimulator(Simulator):
         self.account = f"accounts/{extra.get('account', 'C0res0001')}"
         self.list_omits = self.options.flag("list_omits")
         self.empty_pages = self.options.flag("empty_pages")
+        self.slow_queries = int(extra.get("slow_queries", "0"))
         self.authority = Authority(extra)
+        self.billing_table = extra.get(
+            "billing_table",
+            f"{self.authority.project}.billing.reseller_billing_detailed_export_v1",
+        )
         self.pager = Pager(self)
         now = self.clock.now()
         self.catalog = Catalog(_countries(extra.get("country", "US")), now)
         self.lifecycle = Lifecycle(self.catalog, self.announce)
         generator = Generator(self.options, self.catalog, now)
         self.book = Book(generator, self.lifecycle)
+        source = extra.get("billing_file")
+        self.ledger = Ledger(self.account, self.book, Path(source) if source else None)
         self.route("POST", "/token", self._issue)
         ChannelApi(self)
+        BigQueryApi(self, self.ledger)
+        Actions(self)
 
     # Hooks of the base
 
@@ -166,6 +179,10 @@ class GoogleSimulator(Simulator):
         """Something happened to an entitlement."""
         del customer, entitlement, kind
 
+    def tell_customer(self, customer: Customer, kind: str) -> None:
+        """Something happened to a customer."""
+        del customer, kind
+
     def _issue(self, request: Request) -> Response:
         with self.lock:
             return self.authority.issue(request, self.clock.now())
@@ -176,6 +193,7 @@ class GoogleSimulator(Simulator):
             "account_id": self.account.removeprefix("accounts/"),
             "admin_email": self.authority.admin,
             "service_account_key": self.authority.key_file(f"{self.base_url}/token"),
+            "billing_table": self.billing_table,
             "api_url": self.base_url,
         }
 
@@ -209,6 +227,3 @@ def build_simulator(options: Options) -> GoogleSimulator:
     if "seed_out" in options.extra:
         simulator.export_seed().save(Path(options.extra["seed_out"]))
     return simulator
-
-
-__all__ = ["GoogleSimulator", "build_simulator", "json_response"]

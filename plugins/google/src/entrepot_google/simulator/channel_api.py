@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from entrepot.sdk.simulator import json_response
@@ -134,6 +135,10 @@ class ChannelApi:
                 every = []
             found, rest = vendor.pager.page(request, every, 500, 1000)
             shown = [render.offer(own, each, own_price=False) for each in found]
+        strange = vendor.struck(request).get("exact_amount")
+        if strange is not None:
+            for each in shown:
+                render.write_amount(each, Decimal(strange.value))
         return _listing("offers", shown, rest)
 
     def products(self, request: Request) -> Response:

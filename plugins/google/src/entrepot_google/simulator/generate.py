@@ -167,7 +167,7 @@ class _Shelf:
             made.seats = made.assigned = min(made.seats, 10)
         if plan == "usage":
             made.display_name = f"billing {self._customer.facts.short_name}"
-            made.projects = self._rng.randint(0, 4)
+            made.projects = self._rng.randint(0, 2)
         if self._rng.random() < 0.3 and plan != "usage":
             made.purchase_order = f"PO-{self._rng.randint(10_000, 99_999)}"
         self._customer.entitlements[made.id] = made

@@ -143,6 +143,13 @@ def _price(found: Offer, *, own_price: bool) -> Wire:
     return {"resourceType": found.sku.resource, "price": price}
 
 
+def write_amount(shown: Wire, amount: Decimal) -> None:
+    """Put another list price into an offer that is shown, its currency kept."""
+    for each in shown["priceByResources"]:
+        price = each["price"]["basePrice"]
+        price.update(money(amount, price["currencyCode"]))
+
+
 def _definitions(found: Offer) -> list[Wire]:
     if found.plan == "usage":
         return [{"name": "display_name", "parameterType": "STRING", "optional": True}]
