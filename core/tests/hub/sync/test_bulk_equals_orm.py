@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 from entrepot.hub.subscriptions.tables import SubscriptionRow
 from entrepot.hub.sync.bulk import BulkWriter, Incoming, Origin
-from entrepot.hub.sync.forms import copy_texts
+from entrepot.hub.sync.forms import Same, converted, copy_texts, folded
 from entrepot.hub.sync.targets import SUBSCRIPTIONS, TARGETS
 from entrepot.sdk.model import (
     ScheduledChange,
@@ -17,8 +17,9 @@ from entrepot.sdk.model import (
     Term,
 )
 from entrepot.store import TenantScope
+from entrepot.store.types import driver_form
 from sqlalchemy import select
-from sqlalchemy.dialects import postgresql
+from sqlalchemy.dialects import postgresql, sqlite
 
 NASTY = (
     "tab\there",
@@ -132,3 +133,39 @@ def test_naive_moments_and_wrong_amounts_are_refused():
     for wrong in (Decimal("1e-11"), Decimal(10**9), Decimal("NaN")):
         with pytest.raises(ValueError, match=r"can't be kept|out of range"):
             copy_texts(columns.quantity, dialect, [wrong])
+
+
+WHOLE = datetime(2026, 1, 1, tzinfo=UTC)
+SPLIT = datetime(2026, 12, 31, 23, 59, 59, 120, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "moments",
+    [
+        [WHOLE, SPLIT, None],
+        [WHOLE, SPLIT.astimezone(EAST), None],
+        [None],
+        [datetime(999, 1, 1, tzinfo=UTC)],
+    ],
+)
+def test_a_column_of_moments_is_stored_as_each_of_them(moments):
+    column, dialect = SubscriptionRow.__table__.c.term_end, sqlite.dialect()
+    form = driver_form(column, dialect)
+    expected = [form(one) for one in moments]
+    assert list(converted(column, dialect, moments)) == expected
+
+
+@pytest.mark.parametrize(
+    ("values", "same"),
+    [
+        (["a", "a", "a"], True),
+        ([None, None], True),
+        (["a", "b", "a"], False),
+        (["a", None], False),
+        ([True, Decimal(1), 1], False),  # equal, but not of one kind
+        ([[], [], []], True),
+    ],
+)
+def test_a_column_of_one_value_is_written_as_one(values, same):
+    found = folded(values)
+    assert found == (Same(values[0]) if same else values)

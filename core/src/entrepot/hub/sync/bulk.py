@@ -9,18 +9,20 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from operator import itemgetter
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from sqlalchemy import Connection, Table, select
 from sqlalchemy.orm import Session
 
-from entrepot.hub.sync.driver import insert_columns, update_columns
-from entrepot.hub.sync.forms import Encoded, Same, Values
+from entrepot.hub.sync.driver import among, insert_columns, update_columns
+from entrepot.hub.sync.forms import Ready, Same, Values
 from entrepot.hub.sync.targets import Target
 from entrepot.store.ids import new_ids
 
 _LOOK_UP = 5_000
+_PIECE = 1_000  # records whose columns are made at once: they fit the cache
+_UPDATES = 5_000  # more, since each piece costs a temporary table
 Extra = tuple[str, Callable[[Any], Any]]
 _TICK = timedelta(microseconds=1)  # two states are never learnt at one moment
 
@@ -32,13 +34,32 @@ class Incoming:
     Attributes:
         record: The model record.
         row_hash: Signed content hash of the listing's item.
+        values: The record's values for the target's columns; None = not made yet.
+        payload: What a fact holds of it; None as above, or where there are no facts.
     """
 
     record: Any
     row_hash: int
+    values: tuple[Any, ...] | None = None
+    payload: str | None = None
+
+    @classmethod
+    def of(
+        cls, target: Target, records: Sequence[Any], hashes: Sequence[int]
+    ) -> list[Incoming]:
+        """Objects with all that is written of them.
+
+        To be called when records were just made: later each field must be fetched
+        from memory again, which takes longer than the work on it.
+        """
+        values, kept = target.values, target.fact is not None
+        return [
+            cls(one, row_hash, values(one), _json(one).decode() if kept else None)
+            for one, row_hash in zip(records, hashes, strict=True)
+        ]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen either
 class Known:
     """What the books hold of an object."""
 
@@ -83,6 +104,20 @@ class Origin:
     connection_id: str
     run_id: str
     read_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class States:
+    """What facts are made of: which object, what it is now, since when we know.
+
+    Attributes:
+        ids, items, changes, moments: A column each.
+    """
+
+    ids: Sequence[str]
+    items: Sequence[Incoming]
+    changes: Values
+    moments: Values
 
 
 class BulkWriter:
@@ -137,8 +172,12 @@ class BulkWriter:
             elif self._is_newer(row, item, origin, done, force=force):
                 stale_or_changed.append((row, item))
         connection = session.connection()
-        self._insert(connection, fresh, origin, done)
-        self._update(connection, stale_or_changed, origin, done)
+        # In the order of the unique index: the load then walks through it once.
+        fresh.sort(key=_first)
+        for new in _chunks(fresh, _PIECE):
+            self._insert(connection, new, origin, done)
+        for changed in _chunks(stale_or_changed, _UPDATES):
+            self._update(connection, changed, origin, done)
         return done
 
     def known(
@@ -161,9 +200,9 @@ class BulkWriter:
                 select(*columns).where(
                     table.c.tenant_id == tenant,
                     table.c.connection_id == connection_id,
-                    table.c.vendor_id.in_(chunk),
+                    among(session.connection(), table.c.vendor_id, chunk),
                 )
-            )
+            ).all()
             found.update({row[0]: Known(*row[1:]) for row in rows})
         return found
 
@@ -192,12 +231,7 @@ class BulkWriter:
         origin: Origin,
         done: Merged,
     ) -> None:
-        if not fresh:
-            return
-        # In the order of the unique index: the load then walks through it once.
-        fresh.sort(key=_first)
         ids = new_ids(self.target.prefix, len(fresh))
-        records = [item.record for _, item in fresh]
         columns: dict[str, Values] = {
             "id": ids,
             "tenant_id": Same(origin.tenant_id),
@@ -206,27 +240,25 @@ class BulkWriter:
             "row_hash": [item.row_hash for _, item in fresh],
             "known_at": Same(origin.read_at),
             "missing_runs": Same(0),
-            **self._filled(records, (*self._extra, *self._always)),
         }
+        items = [item for _, item in fresh]
+        self._fill(columns, items, (*self._extra, *self._always))
         columns.update(_defaults(self.target.table, columns))
         insert_columns(connection, self.target.table, columns, len(ids))
-        moments = Same(origin.read_at)
-        self._facts(connection, ids, records, Same("new"), moments, origin)
+        states = States(ids, items, Same("new"), Same(origin.read_at))
+        self._facts(connection, states, origin)
         done.new += len(ids)
         done.new_hashes.extend(item.row_hash for _, item in fresh)
 
-    def _filled(self, records: Sequence[Any], extras: Sequence[Extra]) -> _Columns:
-        """The columns that the other side fills, and `extras`."""
-        found: _Columns = dict(
-            zip(
-                self.target.columns,
-                zip(*map(self.target.values, records), strict=True),
-                strict=True,
-            )
-        )
+    def _fill(
+        self, columns: _Columns, items: Sequence[Incoming], extras: Sequence[Extra]
+    ) -> None:
+        """Add the columns that the other side fills, and `extras`."""
+        values = self.target.values
+        rows = [item.values or values(item.record) for item in items]
+        columns.update(zip(self.target.columns, zip(*rows, strict=True), strict=True))
         for name, fill in extras:
-            found[name] = [fill(record) for record in records]
-        return found
+            columns[name] = [fill(item.record) for item in items]
 
     def _update(
         self,
@@ -235,61 +267,61 @@ class BulkWriter:
         origin: Origin,
         done: Merged,
     ) -> None:
-        if not changed:
-            return
-        records = [item.record for _, item in changed]
+        items = [item for _, item in changed]
         learnt = [max(origin.read_at, row.known_at + _TICK) for row, _ in changed]
         ids = [row.id for row, _ in changed]
         columns: dict[str, Values] = {
-            "row_hash": [item.row_hash for _, item in changed],
+            "row_hash": [item.row_hash for item in items],
             "known_at": learnt,
             "missing_since": Same(None),
             "missing_runs": Same(0),
             "gone_at": Same(None),
-            **self._filled(records, self._always),
         }
+        self._fill(columns, items, self._always)
         update_columns(connection, self.target.table, ids, columns)
         kinds = ["back" if row.gone_at else "changed" for row, _ in changed]
-        self._facts(connection, ids, records, kinds, learnt, origin)
+        states = States(ids, items, kinds, learnt)
+        self._facts(connection, states, origin)
         done.back += kinds.count("back")
-        done.new_hashes.extend(item.row_hash for _, item in changed)
+        done.new_hashes.extend(item.row_hash for item in items)
         done.changed += kinds.count("changed")
 
     def _facts(
         self,
         connection: Connection,
-        ids: Sequence[str],
-        records: Sequence[Any],
-        changes: Values,
-        moments: Values,
+        states: States,
         origin: Origin,
     ) -> None:
-        target = self.target
+        target, count = self.target, len(states.ids)
         if target.fact is None:
             return
-        kinds = _each(changes, len(ids))
-        known = _each(moments, len(ids))
+        records = [item.record for item in states.items]
+        kinds = _each(states.changes, count)
+        known = _each(states.moments, count)
         since = [target.since(record) for record in records]
         for place, kind in enumerate(kinds):
             if since[place] is None and kind == "new":
                 since[place] = target.began(records[place])
         columns: dict[str, Values] = {
-            "object_id": ids,
-            "known_at": moments,
+            "object_id": states.ids,
+            "known_at": states.moments,
             "tenant_id": Same(origin.tenant_id),
             "connection_id": Same(origin.connection_id),
             "valid_from": [one or at for one, at in zip(since, known, strict=True)],
             "run_id": Same(origin.run_id),
-            "change": changes,
-            "payload": [Encoded(_json(record), "utf-8") for record in records],
+            "change": states.changes,
+            "payload": Ready(
+                item.payload or _json(item.record).decode() for item in states.items
+            ),
         }
         if "date_estimated" in target.fact.c:
             columns["date_estimated"] = [one is None for one in since]
         for name, fill in target.fact_columns:
             columns[name] = [fill(record) for record in records]
-        insert_columns(connection, target.fact, columns, len(ids))
+        insert_columns(connection, target.fact, columns, count)
 
 
+T = TypeVar("T")
 _Columns = dict[str, Values]
 _json = msgspec.json.Encoder().encode
 _first = itemgetter(0)
@@ -311,6 +343,6 @@ def _defaults(table: Table, given: Collection[str]) -> dict[str, Same]:
     return found
 
 
-def _chunks(items: list[str], size: int) -> Iterable[list[str]]:
+def _chunks(items: list[T], size: int) -> Iterable[list[T]]:
     for start in range(0, len(items), size):
         yield items[start : start + size]

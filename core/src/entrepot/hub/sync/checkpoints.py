@@ -114,7 +114,7 @@ def hashes_in_books(session: Session, run: RunInfo, stream: str) -> bytes:
             table.c.gone_at.is_(None),
         )
     )
-    return pack(found.scalars())
+    return pack(found.scalars().all())
 
 
 def save_checkpoint(

@@ -7,24 +7,37 @@ at a time: most columns of a load hold one value, or none, and cost nothing then
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice, repeat
 from typing import Any
 
-from sqlalchemy import Connection, Table
+from sqlalchemy import (
+    ARRAY,
+    Column,
+    ColumnElement,
+    Connection,
+    String,
+    Table,
+    any_,
+    func,
+    literal,
+    select,
+)
 
 from entrepot.hub.sync.forms import (
-    Encoded,
+    Ready,
     Same,
     Values,
     converted,
     copy_texts,
-    form_of,
+    folded,
 )
 
 __all__ = [
-    "Encoded",
+    "Ready",
     "Same",
+    "among",
     "comparable",
     "insert_columns",
     "insert_rows",
@@ -49,7 +62,7 @@ def insert_columns(
     """
     if not count:
         return
-    filled = {name: values for name, values in columns.items() if not _empty(values)}
+    filled = {name: one for name, one in _folded(columns).items() if not _empty(one)}
     if _copies(connection, count):
         _copy(connection, table, table.name, filled)
         return
@@ -79,7 +92,7 @@ def update_columns(
     if _copies(connection, len(ids)):
         _update_by_copy(connection, table, ids, columns)
         return
-    every = {**columns, "id": ids}
+    every = {**_folded(columns), "id": ids}
     names, rows = _driver_rows(connection, table, every, len(ids))
     mark = _mark(connection)
     sets = ", ".join(f'"{name}" = {mark}' for name in names[:-1])
@@ -100,11 +113,23 @@ def comparable(
     return next(_driver_rows(connection, table, by_column, 1)[1])
 
 
+def among(
+    connection: Connection, column: Column[str], values: Sequence[str]
+) -> ColumnElement[bool]:
+    """That a text column holds one of `values`: one parameter, however many."""
+    if connection.dialect.name == "postgresql":
+        return column == any_(literal(list(values), ARRAY(String)))
+    each = func.json_each(json.dumps(list(values))).table_valued("value")
+    return column.in_(select(each.c.value))
+
+
+def _folded(columns: Mapping[str, Values]) -> dict[str, Values]:
+    return {name: folded(values) for name, values in columns.items()}
+
+
 def _empty(values: Values) -> bool:
     """Whether a column holds nothing, so that it may be left out."""
-    if isinstance(values, Same):
-        return values.value is None
-    return values[0] is None and all(value is None for value in values)
+    return isinstance(values, Same) and values.value is None
 
 
 def _update_by_copy(
@@ -114,6 +139,7 @@ def _update_by_copy(
     columns: Mapping[str, Values],
 ) -> None:
     stage = f"stage_{table.name}"
+    columns = _folded(columns)
     staged = {"id": ids, **_varying(columns)}
     same = {name: one for name, one in columns.items() if isinstance(one, Same)}
     cursor = _cursor(connection)
@@ -167,11 +193,12 @@ def _driver_rows(
 ) -> tuple[list[str], Iterator[Row]]:
     found: list[Any] = []
     for name, values in columns.items():
-        form = form_of(table.c[name], connection.dialect)
+        column, dialect = table.c[name], connection.dialect
         if isinstance(values, Same):
-            found.append(repeat(converted(form, [values.value])[0], count))
+            one = converted(column, dialect, [values.value])[0]
+            found.append(repeat(one, count))
         else:
-            found.append(converted(form, values))
+            found.append(converted(column, dialect, values))
     return list(columns), iter(zip(*found, strict=True))
 
 

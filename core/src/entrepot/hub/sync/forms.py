@@ -31,10 +31,8 @@ _EXACT = Context(prec=80, traps=[Inexact, InvalidOperation])
 _LARGEST = 2**63 - 1
 
 
-class Encoded(str):
-    """JSON text that is ready for a JSON column."""
-
-    __slots__ = ()
+class Ready(list[Any]):
+    """A column whose values are in the driver's form already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +49,7 @@ Form = Callable[[Any], Any]
 def form_of(column: TableColumn[Any], dialect: Dialect) -> Form | None:
     """How one value (not None) of a column looks to the driver; None = as it is."""
     kind = column.type
-    if isinstance(kind, MoneyTotal | UnitPrice | Quantity):
+    if isinstance(kind, _SCALED):
         return _scaled(type(kind))
     if isinstance(kind, JsonText):
         return _json
@@ -62,11 +60,30 @@ def form_of(column: TableColumn[Any], dialect: Dialect) -> Form | None:
     return driver_form(column, dialect)
 
 
-def converted(form: Form | None, values: Sequence[Any]) -> Sequence[Any]:
+def converted(
+    column: TableColumn[Any], dialect: Dialect, values: Sequence[Any]
+) -> Sequence[Any]:
     """A column in the driver's form."""
+    if type(values) is Ready:
+        return values
+    if isinstance(column.type, UtcDateTime) and dialect.name == "sqlite":
+        return _sqlite_moments(values)
+    form = form_of(column, dialect)
     if form is None:
         return values
     return [None if value is None else form(value) for value in values]
+
+
+def folded(values: Values) -> Values:
+    """A column, as one value where it holds the same one in every row."""
+    if isinstance(values, Same) or type(values) is Ready:
+        return values
+    first = values[0]
+    if first is not values[-1] and first != values[-1]:
+        return values
+    if values.count(first) < len(values) or len(set(map(type, values))) > 1:
+        return values
+    return Same(first)
 
 
 def copy_texts(
@@ -78,7 +95,7 @@ def copy_texts(
         return _moments(values)
     if isinstance(kind, Boolean):
         return [NULL if one is None else "t" if one else "f" for one in values]
-    ready = converted(form_of(column, dialect), values)
+    ready = converted(column, dialect, values)
     if isinstance(kind, JsonText) or (
         isinstance(kind, String) and not isinstance(kind, _OWN)
     ):
@@ -88,16 +105,38 @@ def copy_texts(
     return [NULL if one is None else str(one) for one in ready]
 
 
-_OWN = (MoneyTotal, UnitPrice, Quantity, UtcDateTime)
+_SCALED = (MoneyTotal, UnitPrice, Quantity)
+_OWN = (*_SCALED, UtcDateTime)
 
 
 def _moments(values: Sequence[datetime | None]) -> list[str]:
     for value in values:
         if value is not None and value.tzinfo is None:
             UtcDateTime.to_utc(value)  # says what is wrong with it
+    return _moments_text(values).replace("null", NULL).split(",")
+
+
+def _sqlite_moments(values: Sequence[datetime | None]) -> list[str | None]:
+    """Moments as SQLite keeps them: in UTC, always with six decimals."""
+    text = _moments_text(values)
+    if text.count("Z") != len(values) - values.count(None):  # not all of them in UTC
+        return [None if value is None else _sqlite_moment(value) for value in values]
+    return [
+        one[:-1] if len(one) == _LONG else _without_fraction(one)
+        for one in text.replace("T", " ").split(",")
+    ]
+
+
+_LONG = len("2026-01-01 00:00:00.123456Z")
+
+
+def _without_fraction(text: str) -> str | None:
+    return None if text == "null" else f"{text[:19]}.000000"
+
+
+def _moments_text(values: Sequence[datetime | None]) -> str:
     # One call for the whole column: a moment's text holds neither comma nor quote.
-    text = _moments_json(values).decode()[1:-1].replace('"', "")
-    return text.replace("null", NULL).split(",")
+    return _moments_json(values).decode()[1:-1].replace('"', "")
 
 
 _moments_json = msgspec.json.Encoder().encode
@@ -107,7 +146,9 @@ def _escaped(texts: Sequence[str | None]) -> list[str]:
     whole = "".join([text for text in texts if text])
     if any(mark in whole for mark in _SPECIAL):
         return [NULL if text is None else _escape(text) for text in texts]
-    return [NULL if text is None else text for text in texts]
+    if None in texts:
+        return [NULL if text is None else text for text in texts]
+    return texts  # type: ignore[return-value]  # none of them is None
 
 
 def _escape(text: str) -> str:
@@ -143,8 +184,6 @@ def _sqlite_moment(value: datetime) -> str:
 
 
 def _json(value: Any) -> str:  # noqa: ANN401 - any JSON value
-    if type(value) is Encoded:
-        return str(value)
     if not value:
         if type(value) is dict:
             return "{}"

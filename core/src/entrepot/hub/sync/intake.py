@@ -21,7 +21,7 @@ from entrepot.hub.sync import memory as hashing
 from entrepot.hub.sync.bulk import BulkWriter, Incoming, Merged, Origin
 from entrepot.hub.sync.memory import HashMemory
 from entrepot.hub.sync.targets import TARGETS
-from entrepot.sdk.model import BillingLock, Page, VendorCustomer
+from entrepot.sdk.model import BillingLock, Page, RawItems, VendorCustomer
 from entrepot.store.scope import TenantScope
 from entrepot.store.unit import Store
 
@@ -88,10 +88,7 @@ class Intake:
                 row_hash if record.detail_complete else NO_CONTENT
                 for record, row_hash in zip(records, hashes, strict=True)
             ]
-        self._pending.extend(
-            Incoming(record, row_hash)
-            for record, row_hash in zip(records, hashes, strict=True)
-        )
+        self._pending += Incoming.of(TARGETS[self.stream], records, hashes)
         if self._read_at is None or read_at < self._read_at:
             self._read_at = read_at
 
@@ -172,23 +169,26 @@ class Intake:
         signed = hashes.view(hashing.SIGNED)[unknown].tolist()
         if raw is None:
             return [page.items[place] for place in places], signed
+        items = [raw.items[place] for place in places]
+        try:
+            return list(map(raw.decode, items)), signed
+        except Exception:  # noqa: BLE001 - each is tried, and logged, on its own
+            return self._decodable(raw, items, signed)
+
+    def _decodable(
+        self, raw: RawItems[Any], items: Sequence[bytes], hashes: Sequence[int]
+    ) -> tuple[list[Any], list[int]]:
+        """One object that the plugin cannot read must not hide all others."""
         records: list[Any] = []
         kept: list[int] = []
-        for place, row_hash in zip(places, signed, strict=True):
-            record = self._decoded(raw, place)
-            if record is not None:
-                records.append(record)
+        for item, row_hash in zip(items, hashes, strict=True):
+            try:
+                records.append(raw.decode(item))
                 kept.append(row_hash)
+            except Exception:
+                log.exception("%s: an item of %s", self.run.connection_id, self.stream)
+                self.counts["undecodable"] += 1
         return records, kept
-
-    def _decoded(self, raw: Any, place: int) -> Any:  # noqa: ANN401 - any model record
-        try:
-            return raw.decode(raw.items[place])
-        except Exception:
-            # One object that the plugin cannot read must not hide all others.
-            log.exception("%s: an item of %s", self.run.connection_id, self.stream)
-            self.counts["undecodable"] += 1
-            return None
 
     def _account_ids(self, session: Session) -> dict[str, str]:
         if self._accounts is None:

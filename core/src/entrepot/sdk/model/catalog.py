@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
+from entrepot.sdk.model.quick import quick
 from entrepot.sdk.model.time import BillingCycle, Term, require_aware
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:
     """One way to buy one product: product, SKU, term, billing cycle and segment.

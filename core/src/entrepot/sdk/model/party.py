@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from entrepot.sdk.model.quick import quick
 from entrepot.sdk.model.time import require_aware
 
 
@@ -51,6 +52,7 @@ class Contact:
     primary: bool = False
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VendorCustomer:
     """A customer's account at one vendor.

@@ -9,6 +9,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from entrepot.sdk.model.party import Address
+from entrepot.sdk.model.quick import quick
 from entrepot.sdk.model.time import BillingCycle, require_aware
 
 
@@ -113,6 +114,7 @@ class BillCustomer(StrEnum):
     UNKNOWN = "unknown"
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgreementLine:
     """A line of an agreement: what will be invoiced.

@@ -8,6 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
+from entrepot.sdk.model.quick import quick
 from entrepot.sdk.model.time import BillingCycle, Term, require_aware
 
 
@@ -51,6 +52,7 @@ class ScheduledChange:
         require_aware(self.effective_at, "effective_at")
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subscription:
     """A subscription as the vendor reports it now.
@@ -118,8 +120,17 @@ class Subscription:
         if self.unit_cost is not None and not isinstance(self.unit_cost, Decimal):
             msg = "unit_cost must be Decimal"
             raise TypeError(msg)
-        for name in _MOMENTS:
-            require_aware(getattr(self, name), name)
+        for moment in (
+            self.started_at,
+            self.term_start,
+            self.term_end,
+            self.ended_at,
+            self.cancellable_until,
+            self.changed_at,
+        ):
+            if moment is not None and moment.tzinfo is None:
+                for name in _MOMENTS:
+                    require_aware(getattr(self, name), name)
 
 
 _MOMENTS = (
