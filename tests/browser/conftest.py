@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -144,6 +145,59 @@ def console(settings: Any, clock: Any, store: Any, tenant: str) -> Iterator[Cons
     thread.join()
     server.server_close()
     hub.close()
+
+
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
+    """One console for all tests that leave the books as they are."""
+    folder = tmp_path_factory.mktemp("console")
+    with served(folder) as console:
+        yield console
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[Console]:
+    """Serve a console with books of its own in a folder."""
+    from entrepot.app import build_hub
+    from entrepot.store import operator_actor
+    from entrepot.store.keys import new_keys
+    from entrepot.store.migrations.run import upgrade
+    from entrepot.store.settings import Settings
+    from entrepot_web.app import create_app
+
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    helpers = _helpers()
+    settings = Settings(
+        data_dir=folder,
+        environment="test",
+        keys=tuple(key.text() for key in new_keys()),
+        allow_private_targets=True,
+    )
+    upgrade(settings)
+    hub = build_hub(settings, web=True)
+    tenant = hub.tenants.create(operator_actor(), "Northpeak Cloud").id
+    web = helpers.Web(hub, create_app(hub))
+    books = helpers.fill(hub, tenant, customers=60)
+    person = web.person(tenant, name="Priya Nair")
+    server = make_server("127.0.0.1", 0, web.app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    base = f"http://127.0.0.1:{server.server_port}"
+    yield Console(base, web, books, tenant, person.email, web.password)
+    server.shutdown()
+    thread.join()
+    server.server_close()
+    hub.close()
+
+
+@pytest.fixture(scope="module")
+def desk(shared: Console, chromium: Browser) -> Iterator[Look]:
+    """A browser signed in at the shared console; no fault may happen in the module."""
+    look = new_look(chromium, shared.base)
+    look.sign_in(shared.email, shared.password)
+    yield look
+    look.page.context.close()
+    assert look.faults == []
 
 
 @pytest.fixture(name="new_look")

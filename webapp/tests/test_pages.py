@@ -52,6 +52,7 @@ def stable_lines(text: str) -> list[str]:
 def pages_of(books) -> list[str]:
     return [
         "/", "/customers", "/customers?q=con&sort=-name", "/subscriptions",
+        "/customers/columns",
         f"/customers/{books.customers[0]}", f"/subscriptions/{books.subscriptions[0]}",
         "/subscriptions?status=active", "/connections", "/connections/new",
         f"/connections/{books.vendor}", f"/connections/{books.vendor}/remove",

@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING
 
 from entrepot.store.keys import SESSIONS, TOKENS
 from flask import Flask
-from werkzeug.middleware.proxy_fix import ProxyFix
 
 from entrepot_web import api, context, errors, health, notify, reseller
 from entrepot_web.assets import install_assets
-from entrepot_web.auth import sessions
+from entrepot_web.auth import recovery, sessions
 from entrepot_web.auth.tenants import tenant_is_open
 from entrepot_web.auth.tokens import Tokens
+from entrepot_web.mail import Mailer
 from entrepot_web.security.headers import install_headers
 from entrepot_web.security.limits import build_limiter, guard_sign_in
+from entrepot_web.security.proxies import TrustedProxies
 
 if TYPE_CHECKING:
     from entrepot.app import Hub
@@ -50,12 +51,16 @@ def create_app(hub: Hub) -> Flask:
     secret = hashlib.sha256(b"cursor" + keyring.current(TOKENS).material).digest()
     context.install(app, context.Parts(hub, tokens, secret))
     if hub.settings.trusted_proxies:
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=1)  # type: ignore[method-assign]  # Flask's documented way
+        behind = TrustedProxies(app.wsgi_app, hub.settings.trusted_proxies)
+        app.wsgi_app = behind  # type: ignore[method-assign]  # Flask's documented way
     install_headers(app, secure=secure)
     install_assets(app)
     limiter = build_limiter(app, hub.store)
+    recovery.configure(app, Mailer(hub.settings), hub.settings.public_base_url)
     csrf = sessions.install_sessions(app, hub.users, secure=secure)
     guard_sign_in(app, limiter, "security.login")
+    if app.config["SECURITY_RECOVERABLE"]:
+        guard_sign_in(app, limiter, "security.forgot_password")
     errors.install_errors(app)
     health.install_health(app, hub)
     api.install_api(app, csrf, limiter)

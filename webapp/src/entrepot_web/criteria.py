@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
@@ -16,6 +16,7 @@ OPERATORS: dict[str, tuple[str, ...]] = {
     "text": ("eq", "ne", "in", "nin", "contains", "starts"),
     "enum": ("eq", "ne", "in", "nin"),
     "id": ("eq", "ne", "in", "nin"),
+    "related": ("eq", "in"),
     "decimal": ("eq", "ne", "gt", "gte", "lt", "lte"),
     "number": ("eq", "ne", "gt", "gte", "lt", "lte"),
     "moment": ("gt", "gte", "lt", "lte", "is_null"),
@@ -47,11 +48,14 @@ class Field:
         column: The column.
         kind: One of `OPERATORS`.
         values: For an enum, what it may be.
+        related: For the kind ``related``: the condition that a row has one of the
+            given values elsewhere, of a reseller's id and those values.
     """
 
     column: Any
     kind: str = "text"
     values: tuple[str, ...] = ()
+    related: Callable[[str, tuple[Any, ...]], ColumnElement[bool]] | None = None
 
     @property
     def operators(self) -> tuple[str, ...]:
@@ -72,8 +76,10 @@ class Criterion:
     operator: str
     values: tuple[Any, ...]
 
-    def condition(self, field: Field) -> ColumnElement[bool]:
+    def condition(self, field: Field, tenant_id: str) -> ColumnElement[bool]:
         """Return the condition in SQL."""
+        if field.related is not None:
+            return field.related(tenant_id, self.values)
         found: ColumnElement[bool] = self._condition(field.column, self.values[0])
         return found
 

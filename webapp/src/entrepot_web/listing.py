@@ -69,6 +69,13 @@ class Listing:
     key_kind: str = "text"
     owners: tuple[Any, ...] = ()
 
+    def of(self, tenant_id: str) -> Select[Any]:
+        """Return the list's select, bound to a reseller."""
+        query: Select[Any] = self.base
+        for owner in self.owners:
+            query = query.where(owner == tenant_id)
+        return query
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
@@ -145,11 +152,11 @@ def read(session: Session, listing: Listing, question: Question) -> Slice:
 
 def filtered(listing: Listing, question: Question) -> Select[Any]:
     """Return the list's select with all criteria, without order and page."""
-    query: Select[Any] = listing.base
-    for owner in listing.owners:
-        query = query.where(owner == question.tenant_id)
+    query = listing.of(question.tenant_id)
     for item in question.criteria:
-        query = query.where(item.condition(listing.fields[item.field]))
+        query = query.where(
+            item.condition(listing.fields[item.field], question.tenant_id)
+        )
     if question.text:
         query = query.where(_matches(listing, question.text))
     return query

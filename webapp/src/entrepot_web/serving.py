@@ -18,6 +18,7 @@ from typing import Any
 from entrepot.sdk.redaction import RedactingFilter, Redactor
 from entrepot.store.settings import Settings
 from entrepot.supervisor.lifeline import watch_lifeline
+from entrepot.supervisor.logs import formatter
 from granian.constants import Interfaces, Loops
 from granian.log import LogLevels
 from granian.server import Server
@@ -63,15 +64,17 @@ def load_application(settings: Settings) -> Callable[..., Any]:
 
     _follow_parent()
     hub = build_hub(settings, web=True)
-    _keep_secrets_out_of_logs(hub.redactor)
+    _dress_logs(hub.redactor, as_json=settings.log_json)
     return create_app(hub)
 
 
-def _keep_secrets_out_of_logs(redactor: Redactor) -> None:
-    """Clean whatever this process logs; granian has handlers of its own."""
+def _dress_logs(redactor: Redactor, *, as_json: bool) -> None:
+    """Clean and format what this process logs; granian has handlers of its own."""
     known = [logging.getLogger(name) for name in ("", "granian", "granian.access")]
     for handler in {one for logger in known for one in logger.handlers}:
         handler.addFilter(RedactingFilter(redactor))
+        if as_json:
+            handler.setFormatter(formatter(as_json=True))
 
 
 def _follow_parent() -> None:

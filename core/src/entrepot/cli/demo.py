@@ -88,6 +88,7 @@ def _settings_file(folder: Path, port: int) -> Path:
         "web_processes = 1\n"
         f"bind_port = {port}\n"
         f'public_base_url = "http://127.0.0.1:{port}"\n'
+        f'mail_folder = "{(folder / "mails").as_posix()}"\n'
         'log_level = "WARNING"\n'
     )
     return path

@@ -9,13 +9,16 @@ from enum import StrEnum
 from importlib.metadata import entry_points
 from typing import Annotated
 
+import structlog
 import typer
 
 from entrepot.cli.context import Cli, cli_of
 from entrepot.cli.exits import CONFIG, CommandFailed
 from entrepot.jobs.worker import worker_main
 from entrepot.sdk.redaction import RedactingFilter, Redactor
+from entrepot.store.settings import Settings
 from entrepot.supervisor import Command, run
+from entrepot.supervisor.logs import formatter
 
 
 class Role(StrEnum):
@@ -43,7 +46,7 @@ def serve(
     """Start the hub and stay until it is stopped."""
     cli = cli_of(ctx)
     cli.hub.close()
-    log_to_stderr(cli.settings.log_level, cli.bare_hub.redactor)
+    log_to_stderr(cli.settings, cli.bare_hub.redactor)
     if role is Role.WORKER:
         raise typer.Exit(worker_main(cli.bare_hub))
     if role is Role.WEB:
@@ -52,14 +55,23 @@ def serve(
     raise typer.Exit(run(commands(cli, workers)))
 
 
-def log_to_stderr(level: str, redactor: Redactor) -> None:
+def log_to_stderr(settings: Settings, redactor: Redactor) -> None:
     """Log everything from a level up, without any secret that the hub handed out."""
-    logging.basicConfig(
-        level=level, format="%(asctime)s %(levelname)s %(name)s %(message)s"
-    )
+    logging.basicConfig(level=settings.log_level)
     # On the handlers: a logger's own filter does not see what its children log.
     for handler in logging.getLogger().handlers:
         handler.addFilter(RedactingFilter(redactor))
+        handler.setFormatter(formatter(as_json=settings.log_json))
+    rendered = (
+        structlog.stdlib.render_to_log_kwargs
+        if settings.log_json
+        else structlog.processors.KeyValueRenderer(key_order=["event"])
+    )
+    structlog.configure(
+        processors=[structlog.processors.format_exc_info, rendered],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+    )
 
 
 def commands(cli: Cli, workers: int = 0) -> list[Command]:

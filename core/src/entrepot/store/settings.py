@@ -46,7 +46,9 @@ class Settings:
         web_processes: Web processes of one supervisor; 0 means one per core.
         worker_processes: Worker processes on PostgreSQL; SQLite always has one.
         plugins: Names of the plugins to load; empty means all installed.
-        mail_host: SMTP server; empty writes mails to the log.
+        mail_host: SMTP server; without it and without `mail_folder` nothing is sent,
+            and whoever forgot a password asks the operator.
+        mail_folder: Folder into which mails are written instead of being sent.
         mail_port: Its port.
         mail_from: Sender of all mails.
         mail_user: Login at the server, or empty.
@@ -73,6 +75,7 @@ class Settings:
     worker_processes: int = 1
     plugins: tuple[str, ...] = ()
     mail_host: str = ""
+    mail_folder: Path | None = None
     mail_port: int = 587
     mail_from: str = ""
     mail_user: str = ""

@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Context, Decimal, Inexact, InvalidOperation
+from functools import lru_cache
 from typing import Any, ClassVar, NoReturn
 
 from sqlalchemy import BigInteger, ColumnElement, DateTime, Dialect, Text
@@ -67,7 +68,9 @@ class _Scaled(TypeDecorator[Decimal]):
         self, value: Any | None, dialect: Dialect
     ) -> Decimal | None:
         """Return the exact decimal."""
-        return None if value is None else self.from_stored(value)
+        if value is None:
+            return None
+        return _decimal(type(self), value)  # type: ignore[arg-type]  # a class is hashable
 
     @classmethod
     def to_stored(cls, value: object) -> int:
@@ -117,6 +120,12 @@ class _Scaled(TypeDecorator[Decimal]):
     def coerce_compared_value(self, op: Any, value: Any) -> Any:
         """Compare amounts with amounts: the other side is scaled as well."""
         return self
+
+
+@lru_cache(maxsize=8192)
+def _decimal(kind: type[_Scaled], stored: int | Decimal) -> Decimal:
+    """Return a stored amount; prices and quantities repeat from row to row."""
+    return kind.from_stored(stored)
 
 
 class MoneyTotal(_Scaled):
@@ -173,6 +182,14 @@ class UtcDateTime(TypeDecorator[datetime]):
             return value.replace(tzinfo=UTC)
         return value.astimezone(UTC)
 
+    def result_processor(
+        self, dialect: Dialect, coltype: object
+    ) -> Callable[[Any], Any] | None:
+        """Return what reads a driver's value; SQLite's text in one step."""
+        if dialect.name == "sqlite":
+            return _moment
+        return super().result_processor(dialect, coltype)
+
     @staticmethod
     def to_utc(value: datetime) -> datetime:
         """Return ``value`` in UTC.
@@ -204,6 +221,11 @@ class UtcDateTime(TypeDecorator[datetime]):
         return moment
 
 
+def _moment(text: str | None) -> datetime | None:
+    """Return a moment as SQLite keeps it."""
+    return None if text is None else datetime.fromisoformat(text + "+00:00")
+
+
 class JsonText(TypeDecorator[Any]):
     """A JSON document as text with sorted keys: equal documents, equal text."""
 
@@ -220,6 +242,8 @@ class JsonText(TypeDecorator[Any]):
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> Any | None:
         """Return the document; NULL becomes ``None``."""
+        if value == "[]":
+            return []
         return None if value is None else json.loads(value)
 
     @staticmethod

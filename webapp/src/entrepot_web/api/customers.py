@@ -187,10 +187,7 @@ def split_account(body: dict[str, Any], account_id: str) -> Answer:
 
 
 def _find(customer_id: str) -> CustomerView:
-    owner = CUSTOMERS.owners[0]
-    query = CUSTOMERS.base.where(
-        CUSTOMERS.key == customer_id, owner == actor().tenant_id
-    )
+    query = CUSTOMERS.of(actor().tenant_id).where(CUSTOMERS.key == customer_id)
     with hub().store.read(scope()) as session:
         found = customer_views(session, session.execute(query).all())
     if not found:

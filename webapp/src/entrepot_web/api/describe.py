@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from entrepot_web.api import sparse
 from entrepot_web.api.problem import MEDIA_TYPE, Problem
+from entrepot_web.api.shapes import Page
 from entrepot_web.listing import Listing
 
 if TYPE_CHECKING:
@@ -24,6 +26,9 @@ _FORMATS: dict[str, dict[str, Any]] = {
     "bool": {"type": "string", "enum": ["true", "false"]},
     "id": {"type": "string", "pattern": r"^[a-z]{2,8}_[0-9a-f]{1,32}$"},
 }
+SPARSE = Page[dict[str, Any]]
+"""A page of rows with some of their fields, when the caller names them."""
+
 _shapes: dict[str, Any] = {}
 
 
@@ -85,8 +90,12 @@ def _reference(shape: Any) -> dict[str, Any]:  # noqa: ANN401 - a struct or gene
 def _success(status: int, declared: Operation) -> dict[str, Any]:
     described: dict[str, Any] = {"description": HTTPStatus(status).phrase}
     if declared.returns is not None and status != 204:
-        content = {"application/json": {"schema": _reference(declared.returns)}}
-        for media in declared.produces:
+        schema = _reference(declared.returns)
+        if declared.listing is not None:
+            schema = {"anyOf": [schema, _reference(SPARSE)]}
+        content = {"application/json": {"schema": schema}}
+        tables = ("text/csv", "application/x-ndjson") if declared.listing else ()
+        for media in (*declared.produces, *tables):
             content[media] = {"schema": {"type": "string"}}
         described["content"] = content
     if status in (201, 202):
@@ -177,6 +186,9 @@ def list_parameters(listing: Listing) -> list[dict[str, Any]]:
     ]
     if listing.search is not None:
         found.append(query("q", "Free text.", maxLength=200))
+    found.append(
+        query(sparse.parameter(listing), "Only these fields, by commas.", maxLength=500)
+    )
     for name, field in sorted(listing.fields.items()):
         for operator in field.operators:
             suffix = "" if operator == "eq" else f"[{operator}]"

@@ -7,13 +7,13 @@ declaration, so that the document can't say anything else than the code does.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import wraps
 from typing import Any
 
 import msgspec
-from flask import Response, request
+from flask import Response, g, request
 from flask_smorest import Blueprint  # type: ignore[import-untyped]  # has no types
 from marshmallow import Schema
 
@@ -32,7 +32,8 @@ class Answer:
     """An answer that is more than a struct.
 
     Attributes:
-        body: A struct or dataclass, bytes of another type, or None for nothing.
+        body: A struct or dataclass, bytes or an iterator of them of another type, or
+            None for nothing.
         status: The HTTP status; the operation's own when None.
         headers: Further headers.
         mimetype: Type of a body that is bytes.
@@ -136,6 +137,7 @@ def _answered(inner: View, declared: Operation) -> View:
 
     @wraps(inner)
     def call(*args: object, **kwargs: object) -> Response:
+        g.declared = declared
         if declared.permission is not None:
             actor().require(declared.permission)
         if declared.matched and not request.headers.get("If-Match"):
@@ -174,6 +176,8 @@ def _encode(result: object, declared: Operation) -> Response:
     given = result if isinstance(result, Answer) else None
     body = given.body if given else result
     status = (given.status if given else None) or declared.status
+    if given is not None and isinstance(body, Iterator):
+        return Response(body, status, given.headers, mimetype=given.mimetype)
     raw = body if isinstance(body, bytes) else b""
     if body is not None and not isinstance(body, bytes):
         raw = _encoder.encode(body)

@@ -1,4 +1,4 @@
-"""One page of any list, as an answer of the API."""
+"""Any list as an answer of the API: a page, some fields of it, or a whole table."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from flask import request
 from sqlalchemy.orm import Session
 
+from entrepot_web.api import sparse, tables
 from entrepot_web.api.frame import Answer
 from entrepot_web.api.problem import ApiError, bad_request
 from entrepot_web.api.shapes import Meta, Page, PageLinks, Source
@@ -29,7 +30,7 @@ Rows = Callable[[Session, Sequence[Any]], list[Item]]
 def page(
     listing: Listing, view: Rows[Item], *, allowed: tuple[str, ...] = ()
 ) -> Answer:
-    """Return the page that the current request asks for.
+    """Return the page that the current request asks for, or all rows as a table.
 
     Args:
         listing: What is listed.
@@ -40,11 +41,16 @@ def page(
         ApiError: 400 for a parameter that is unknown or wrong.
     """
     question = ask(listing, allowed)
+    names = sparse.wanted(listing)
+    if tables.asked_for():
+        return tables.stream(listing, question, view, names)
     with hub().store.read(scope()) as session:
         found = _read(session, listing, question)
         total = count(session, listing, question) if _wants_total() else None
         fresh = parts().freshness.read(session, actor().tenant_id, listing.streams)
-        data = view(session, found.rows)
+        data: list[Any] = view(session, found.rows)
+    if names is not None:
+        data = sparse.cut(data, names)
     body = Page(data=data, page=_links(found), meta=_meta(fresh, total))
     return Answer(body=body, headers=_link_header(found))
 
@@ -56,11 +62,12 @@ def ask(listing: Listing, allowed: tuple[str, ...] = ()) -> Question:
         ApiError: 400 for a parameter that is unknown or wrong.
     """
     for name in request.args:
-        if name not in _OWN and name not in allowed and not name.startswith("filter"):
+        known = name in _OWN or name in allowed or name == sparse.parameter(listing)
+        if not known and not name.startswith("filter"):
             raise bad_request(
                 "unknown_parameter",
                 f"{name[:80]!r} isn't a parameter here. Use limit, cursor, sort, q, "
-                "include or filter[...].",
+                f"include, {sparse.parameter(listing)} or filter[...].",
                 name[:80],
             )
     try:

@@ -23,10 +23,9 @@ from entrepot_web.api.shapes import (
     MoneyShape,
     Page,
     Shape,
-    money,
 )
-from entrepot_web.context import hub, scope
-from entrepot_web.lists.subscriptions import SUBSCRIPTIONS
+from entrepot_web.context import actor, hub, scope
+from entrepot_web.lists.subscriptions import HOT, SUBSCRIPTIONS
 
 subscriptions = Resource("subscriptions", "What customers have bought.")
 
@@ -113,7 +112,9 @@ def list_subscriptions() -> Answer:
 )
 def get_subscription(subscription_id: str) -> SubscriptionView:
     """Read one subscription as it is now."""
-    query = SUBSCRIPTIONS.base.where(SubscriptionRow.id == subscription_id)
+    query = SUBSCRIPTIONS.of(actor().tenant_id).where(
+        SUBSCRIPTIONS.key == subscription_id
+    )
     with hub().store.read(scope()) as session:
         found = subscription_views(session, session.execute(query).all())
     if not found:
@@ -205,43 +206,18 @@ def subscription_views(
 
 
 def _view(row: Any) -> SubscriptionView:  # noqa: ANN401 - a row of the list
+    values = dict(zip(HOT, row, strict=False))
+    vendor_id, currency = values.pop("vendor_id"), values.pop("currency")
+    cost, account = values.pop("unit_cost"), values.pop("account_id")
+    own = ExternalId(
+        system=values["connection_id"], type="subscription", value=vendor_id
+    )
     return SubscriptionView(
-        id=row.id,
-        connection_id=row.connection_id,
-        customer_id=row.customer_id,
-        account_id=row.account_id or None,
-        external_ids=[
-            ExternalId(
-                system=row.connection_id, type="subscription", value=row.vendor_id
-            )
-        ],
-        name=row.name,
-        friendly_name=row.friendly_name,
-        sku=row.sku,
-        product_id=row.product_id,
-        quantity=row.quantity,
-        assigned=row.assigned,
-        unit=row.unit,
-        status=row.status,
-        vendor_status=row.vendor_status,
-        billed=row.billed,
-        term=row.term,
-        billing_cycle=row.billing_cycle,
-        segment=row.segment,
-        unit_cost=money(row.unit_cost, row.currency),
-        is_trial=row.is_trial,
-        is_addon=row.is_addon,
-        parent_vendor_id=row.parent_vendor_id,
-        started_at=row.started_at,
-        term_start=row.term_start,
-        term_end=row.term_end,
-        ended_at=row.ended_at,
-        auto_renew=row.auto_renew,
-        cancellable_until=row.cancellable_until,
-        scheduled=row.scheduled,
-        known_at=row.known_at,
-        missing_since=row.missing_since,
-        gone_at=row.gone_at,
+        customer_id=row[len(HOT)],
+        account_id=account or None,
+        external_ids=[own],
+        unit_cost=None if cost is None else MoneyShape(amount=cost, currency=currency),
+        **values,
     )
 
 

@@ -71,9 +71,11 @@ class People(UserDatastore):
         return None
 
     def put(self, model: Person) -> Person:
-        """Store a password hash that the library renewed."""
+        """Store a password that was reset, or a hash that the library renewed."""
         if model.password:
-            self._users.replace_hash(model.user_id, model.password)
+            self._users.replace_hash(
+                model.user_id, model.password, session_id=model.fs_uniquifier
+            )
         return model
 
     def commit(self) -> None:

@@ -14,6 +14,7 @@ from flask_security import Security, user_authenticated
 from flask_wtf.csrf import CSRFProtect  # type: ignore[import-untyped]  # has no types
 from werkzeug.wrappers import Response as WerkzeugResponse
 
+from entrepot_web.auth import recovery
 from entrepot_web.auth.cookies import only_for_pages
 from entrepot_web.auth.people import People, Person
 from entrepot_web.auth.tenants import tenant_is_open
@@ -59,7 +60,12 @@ def install_sessions(app: Flask, users: UsersService, *, secure: bool) -> CSRFPr
         SECURITY_FLASH_MESSAGES=False,
     )
     csrf = CSRFProtect(app)
-    security = Security(app, People(users))
+    security = Security(
+        app,
+        People(users),
+        mail_util_cls=recovery.HubMail,
+        password_util_cls=recovery.HubPasswords,
+    )
     only_for_pages(app)
     security.want_json(lambda _request: False)
     security.unauthn_handler(_unauthenticated)

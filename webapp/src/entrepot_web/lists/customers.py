@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from entrepot.hub.customers.tables import Contact, Customer, CustomerAccount
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 
 from entrepot_web.criteria import Field
 from entrepot_web.listing import Listing
@@ -12,6 +14,21 @@ STATES = ("active", "merged", "archived")
 ACCOUNT_STATUSES = ("active", "suspended", "deleted", "unknown")
 
 _C = Customer.__table__.c
+
+_A = CustomerAccount.__table__.c
+
+
+def _with_account(column: Any) -> Any:  # noqa: ANN401 - a column, a condition
+    """Return the condition that a customer has an account with one of some values."""
+
+    def condition(tenant_id: str, values: tuple[Any, ...]) -> ColumnElement[bool]:
+        owners = select(_A.customer_id).where(
+            _A.tenant_id == tenant_id, column.in_(values)
+        )
+        return _C.id.in_(owners)
+
+    return condition
+
 
 CUSTOMERS = Listing(
     name="customers",
@@ -32,6 +49,10 @@ CUSTOMERS = Listing(
         "name": Field(_C.sort_name),
         "custom_id": Field(_C.custom_id),
         "state": Field(_C.state, "enum", STATES),
+        "connection_id": Field(
+            None, "related", related=_with_account(_A.connection_id)
+        ),
+        "country": Field(None, "related", related=_with_account(_A.country)),
         "created_at": Field(_C.created_at, "moment"),
         "updated_at": Field(_C.updated_at, "moment"),
     },

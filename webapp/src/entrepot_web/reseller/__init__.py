@@ -15,6 +15,7 @@ from entrepot_web.reseller import (
     subscriptions,
     sync_runs,
 )
+from entrepot_web.reseller.pages import address
 from entrepot_web.reseller.present import install_filters
 
 __all__ = ["install_console"]
@@ -35,6 +36,6 @@ _MODULES = (
 def install_console(app: Flask) -> None:
     """Register every page of the console."""
     install_filters(app)
-    app.jinja_env.globals["key_of"] = mapping.key_of
+    app.jinja_env.globals.update(key_of=mapping.key_of, address=address)
     for module in _MODULES:
         app.register_blueprint(module.pages)

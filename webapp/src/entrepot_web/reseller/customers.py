@@ -8,48 +8,108 @@ from typing import Any
 from entrepot.hub.customers.tables import Customer, CustomerAccount
 from entrepot.hub.subscriptions.tables import SubscriptionRow
 from entrepot.sdk.errors import EntrepotError
-from flask import Blueprint, Response, abort, flash, redirect, url_for
+from flask import Blueprint, Response, abort, flash, redirect, request, session, url_for
 from sqlalchemy import func, select
 from werkzeug.wrappers import Response as WerkzeugResponse
 
-from entrepot_web.api.customers import accounts_by_customer, contacts_of
+from entrepot_web.api.customers import contacts_of
 from entrepot_web.auth.sessions import signed_in
 from entrepot_web.context import actor, hub, scope
 from entrepot_web.criteria import Criterion
 from entrepot_web.lists.customers import CUSTOMERS
 from entrepot_web.lists.subscriptions import SUBSCRIPTIONS
-from entrepot_web.reseller.pages import chosen, list_view, marks, page, sentence
+from entrepot_web.reseller.customer_columns import SHEET
+from entrepot_web.reseller.pages import (
+    asked,
+    chosen,
+    list_view,
+    marks,
+    page,
+    picked,
+    sentence,
+)
+from entrepot_web.reseller.tables import export
 
 pages = Blueprint("console_customers", __name__)
+FILTERS = ("state", "connection_id", "country")
+KEPT_COLUMNS = "columns_customers"
 
 
 @pages.get("/customers")
 @signed_in("customers:read")
 def customer_list() -> Response:
     """Show the customers."""
-    view = list_view(CUSTOMERS, chosen(CUSTOMERS, "state"))
-    ids = [row.id for row in view.rows]
-    with hub().store.read(scope()) as session:
-        accounts = accounts_by_customer(session, ids)
-        counts = _pairs(
-            session.execute(
-                select(CustomerAccount.customer_id, func.count())
-                .join(SubscriptionRow, SubscriptionRow.account_id == CustomerAccount.id)
-                .where(
-                    CustomerAccount.customer_id.in_(ids),
-                    SubscriptionRow.status == "active",
-                )
-                .group_by(CustomerAccount.customer_id)
-            )
-        )
+    view = list_view(CUSTOMERS, chosen(CUSTOMERS, *FILTERS), beside=SHEET.beside)
     return page(
         "reseller/customers.html",
         "customers",
         view=view,
-        accounts=accounts,
-        counts=counts,
+        sheet=SHEET,
+        columns=SHEET.chosen(session.get(KEPT_COLUMNS)),
+        countries=_countries(),
         marks=marks(),
     )
+
+
+@pages.get("/customers/export.csv")
+@signed_in("customers:read")
+def export_customers() -> Response:
+    """Give the customers as a file: the columns, filters and order of the screen."""
+    question = asked(CUSTOMERS, chosen(CUSTOMERS, *FILTERS))
+    ids = () if request.args.get("all") else picked("id")
+    return export(SHEET, question, SHEET.chosen(session.get(KEPT_COLUMNS)), ids)
+
+
+@pages.get("/customers/columns")
+@signed_in("customers:read")
+def customer_columns() -> Response:
+    """Show which columns the list has and in what order."""
+    shown = SHEET.chosen(session.get(KEPT_COLUMNS))
+    return page(
+        "reseller/customer_columns.html",
+        "customers",
+        shown=shown,
+        others=[column for column in SHEET.columns if column not in shown],
+        moved=request.args.get("moved", ""),
+    )
+
+
+@pages.post("/customers/columns")
+@signed_in("customers:read")
+def change_columns() -> WerkzeugResponse:
+    """Show, hide or move one column, or go back to the usual ones."""
+    keys = [column.key for column in SHEET.chosen(session.get(KEPT_COLUMNS))]
+    action, _, key = request.form.get("do", "").partition(":")
+    session[KEPT_COLUMNS] = [
+        column.key for column in SHEET.chosen(rearranged(keys, action, key))
+    ]
+    if action == "usual":
+        session.pop(KEPT_COLUMNS)
+    return redirect(url_for("console_customers.customer_columns", moved=key), 303)
+
+
+def rearranged(keys: list[str], action: str, key: str) -> list[str]:
+    """Return the columns after one step: ``add``, ``remove``, ``up`` or ``down``."""
+    found = [one for one in keys if one != key]
+    if action == "add":
+        return [*found, key]
+    if action in ("up", "down") and key in keys:
+        at = keys.index(key) + (-1 if action == "up" else 1)
+        found.insert(max(0, at), key)
+        return found
+    return found if action == "remove" else keys
+
+
+def _countries() -> list[str]:
+    query = (
+        select(CustomerAccount.country)
+        .where(CustomerAccount.country != "")
+        .distinct()
+        .order_by(CustomerAccount.country)
+        .limit(250)
+    )
+    with hub().store.read(scope()) as found:
+        return list(found.scalars(query))
 
 
 @pages.get("/customers/<customer_id>")

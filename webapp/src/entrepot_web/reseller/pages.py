@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from entrepot.sdk.errors import EntrepotError
 from flask import Response, g, make_response, render_template, request
+from sqlalchemy.orm import Session
 
 from entrepot_web.api.lists import sort_of
 from entrepot_web.api.problem import ApiError
@@ -23,6 +24,7 @@ from entrepot_web.reseller.navigation import NavGroup, navigation
 from entrepot_web.reseller.present import Mark, initials, mark
 
 ROWS = 50
+Beside = Callable[[Session, Sequence[Any]], Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,7 @@ class ListView:
     previous: str | None
     next: str | None
     stamp: Stamp | None
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def summary(self) -> str:
@@ -140,15 +143,15 @@ def marks() -> Mapping[str, Mark]:
     return found
 
 
-def list_view(
-    listing: Listing, criteria: Sequence[Criterion] = (), *, rows: int = ROWS
-) -> ListView:
-    """Return the page of a list that the address asks for.
+def asked(
+    listing: Listing, criteria: Sequence[Criterion] = (), rows: int = ROWS
+) -> Question:
+    """Return the question that the address asks of a list.
 
     Raises:
-        ApiError: 400 for an order or cursor that can't be.
+        ApiError: 400 for an order that can't be.
     """
-    question = Question(
+    return Question(
         limit=rows,
         sort=sort_of(listing, request.args.get("sort", "")),
         criteria=tuple(criteria),
@@ -157,6 +160,27 @@ def list_view(
         text=request.args.get("q", "").replace("\0", "").strip()[:200],
         cursor=request.args.get("cursor"),
     )
+
+
+def list_view(
+    listing: Listing,
+    criteria: Sequence[Criterion] = (),
+    *,
+    rows: int = ROWS,
+    beside: Beside | None = None,
+) -> ListView:
+    """Return the page of a list that the address asks for.
+
+    Args:
+        listing: What is listed.
+        criteria: The filters.
+        rows: Most rows of a page.
+        beside: Reads what belongs to the rows in the same snapshot.
+
+    Raises:
+        ApiError: 400 for an order or cursor that can't be.
+    """
+    question = asked(listing, criteria, rows)
     with hub().store.read(scope()) as session:
         try:
             found = read(session, listing, question)
@@ -166,6 +190,7 @@ def list_view(
             ) from error
         total, exact = count(session, listing, question)
         fresh = parts().freshness.read(session, actor().tenant_id, listing.streams)
+        facts = beside(session, found.rows) if beside else {}
     return ListView(
         rows=found.rows,
         total=total,
@@ -175,24 +200,40 @@ def list_view(
         previous=address(cursor=found.prev_cursor) if found.prev_cursor else None,
         next=address(cursor=found.next_cursor) if found.next_cursor else None,
         stamp=stamp(fresh) if listing.streams else None,
+        facts=facts,
     )
 
 
+def picked(name: str) -> tuple[str, ...]:
+    """Return the values of a filter in the address, each once, at most fifty."""
+    found = (value for value in request.args.getlist(name) if value)
+    return tuple(dict.fromkeys(found))[:50]
+
+
 def chosen(listing: Listing, *names: str) -> tuple[Criterion, ...]:
-    """Return the criteria of the filters in the address; unknown values are dropped."""
+    """Return the criteria of the filters in the address; unknown values are dropped.
+
+    Values of one filter are alternatives; filters narrow one another.
+    """
     found = []
     for name in names:
-        value = request.args.get(name, "")
         field = listing.fields[name]
-        if value and (not field.values or value in field.values):
-            found.append(Criterion(name, "eq", (value,)))
+        values = tuple(
+            value for value in picked(name) if not field.values or value in field.values
+        )
+        if values:
+            found.append(Criterion(name, "in", values))
     return tuple(found)
 
 
 def address(**changed: str | None) -> str:
     """Return this page's address with some parameters changed or taken away."""
-    kept = {name: value for name, value in request.args.items() if name not in changed}
-    kept |= {name: value for name, value in changed.items() if value}
+    kept = [
+        (name, value)
+        for name, value in request.args.items(multi=True)
+        if name not in changed
+    ]
+    kept += [(name, value) for name, value in changed.items() if value]
     return request.path + (f"?{urlencode(kept)}" if kept else "")
 
 

@@ -34,7 +34,9 @@ def subscription(subscription_id: str) -> Response:
     """Show one subscription, as it is and as it was."""
     with hub().store.read(scope()) as session:
         row = session.execute(
-            SUBSCRIPTIONS.base.where(SubscriptionRow.id == subscription_id)
+            SUBSCRIPTIONS.of(actor().tenant_id).where(
+                SUBSCRIPTIONS.key == subscription_id
+            )
         ).one_or_none()
         if row is None:
             abort(404)
@@ -50,10 +52,12 @@ def subscription(subscription_id: str) -> Response:
             .limit(HISTORY_ROWS)
         ).all()
         addons = session.execute(
-            SUBSCRIPTIONS.base.where(
+            SUBSCRIPTIONS.of(actor().tenant_id)
+            .where(
                 SubscriptionRow.connection_id == row.connection_id,
                 SubscriptionRow.parent_vendor_id == row.vendor_id,
-            ).limit(50)
+            )
+            .limit(50)
         ).all()
     return page(
         "reseller/subscription.html",

@@ -66,9 +66,7 @@ function countPicked() {
 document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-action]");
   if (!button) {
-    for (const menu of document.querySelectorAll("details.menu[open]")) {
-      if (!menu.contains(event.target)) menu.open = false;
-    }
+    closeMenus(event.target);
     return;
   }
   const action = button.dataset.action;
@@ -85,6 +83,24 @@ document.addEventListener("click", (event) => {
   } else if (action === "dismiss") {
     button.closest("[data-dismiss]").hidden = true;
   }
+});
+
+function closeMenus(target) {
+  for (const menu of document.querySelectorAll("details.menu[open], details.filter[open]")) {
+    if (!menu.contains(target)) menu.open = false;
+  }
+}
+document.addEventListener("input", (event) => {
+  const box = event.target.closest?.("[data-filter-options]");
+  if (!box) return;
+  const wanted = box.value.trim().toLowerCase();
+  for (const option of box.parentElement.querySelectorAll(".filter-options label")) {
+    option.hidden = !option.textContent.toLowerCase().includes(wanted);
+  }
+});
+document.addEventListener("dblclick", (event) => {
+  if (event.target.closest("a, button, input, select, label")) return;
+  event.target.closest(".data tbody tr")?.querySelector("th a")?.click();
 });
 
 function say(text) {
@@ -107,7 +123,7 @@ document.addEventListener("keydown", (event) => {
     return;
   }
   if (event.key === "Escape") {
-    for (const menu of document.querySelectorAll("details.menu[open]")) {
+    for (const menu of document.querySelectorAll("details.menu[open], details.filter[open]")) {
       menu.open = false;
       menu.querySelector("summary").focus();
     }

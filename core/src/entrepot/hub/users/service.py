@@ -23,6 +23,7 @@ from entrepot.hub.users.tables import MembershipRow, UserRow
 from entrepot.sdk.context import Clock
 from entrepot.store import Store, audit
 from entrepot.store.actor import Actor
+from entrepot.store.base import SYSTEM_TENANT
 from entrepot.store.ids import new_id
 from entrepot.store.scope import SystemScope
 
@@ -325,10 +326,28 @@ class UsersService:
             row.last_login_at = self._clock.now()
             row.login_count += 1
 
-    def replace_hash(self, user_id: str, password_hash: str) -> None:
-        """Store a hash with newer parameters of the same password."""
+    def replace_hash(self, user_id: str, password_hash: str, session_id: str) -> None:
+        """Store a hash with newer parameters, or that of a password reset by mail.
+
+        Args:
+            user_id: The person.
+            password_hash: What to store.
+            session_id: Another one than before ends all sessions: a reset.
+        """
         with self._store.unit(SystemScope("sign-in")) as session:
-            _one(session, user_id).password_hash = password_hash
+            row = _one(session, user_id)
+            row.password_hash = password_hash
+            if session_id == row.session_id:
+                return
+            row.session_id = session_id
+            audit(
+                session,
+                Actor(row.id, "user", SYSTEM_TENANT, row.name, frozenset()),
+                action="user.password_reset",
+                subject=("user", row.id),
+                before=None,
+                after=None,
+            )
 
     def actor_for(self, user: User, tenant_id: str) -> Actor:
         """Return a person acting for a reseller; without rights if not a member."""

@@ -1,0 +1,127 @@
+"""Lists on screen and as a file: the same columns, the same rows, the same order."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from flask import Response, stream_with_context
+from sqlalchemy.orm import Session
+
+from entrepot_web import sheets
+from entrepot_web.context import actor, hub, parts, scope
+from entrepot_web.listing import Listing, Question, read
+from entrepot_web.reseller.pages import stamp
+
+CHUNK = 500
+Facts = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """One column of a list.
+
+    Attributes:
+        key: Its name in addresses.
+        title: Its head.
+        text: What a row says in it, of the row and what was read beside the rows.
+        numeric: Whether it is right-aligned.
+        sort: Name of the field to sort by, or empty.
+    """
+
+    key: str
+    title: str
+    text: Callable[[Any, Facts], str]
+    numeric: bool = False
+    sort: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sheet:
+    """A list that can be shown and exported.
+
+    Attributes:
+        name: Name of the file.
+        listing: What is listed.
+        first: The column that names a row; always there.
+        columns: All others that may be chosen.
+        usual: Keys of those shown when nobody chose.
+        beside: Reads what the columns need beyond the rows.
+    """
+
+    name: str
+    listing: Listing
+    first: Column
+    columns: tuple[Column, ...]
+    usual: tuple[str, ...]
+    beside: Callable[[Session, Sequence[Any]], Facts]
+
+    def chosen(self, keys: Sequence[str] | None) -> tuple[Column, ...]:
+        """Return columns in the order of their keys; unknown keys are dropped."""
+        known = {column.key: column for column in self.columns}
+        wanted = self.usual if keys is None else keys
+        return tuple(known[key] for key in dict.fromkeys(wanted) if key in known)
+
+
+def export(
+    sheet: Sheet,
+    question: Question,
+    columns: Sequence[Column],
+    ids: Sequence[str] = (),
+) -> Response:
+    """Return a list as CSV: what the screen shows, all of it.
+
+    The last line says how many rows there are and how complete they are.
+
+    Args:
+        sheet: The list.
+        question: Filter and order.
+        columns: The columns on screen.
+        ids: Only these rows, or all that match.
+    """
+
+    def lines() -> Iterator[str]:
+        count = 0
+        yield _line([sheet.first.title, *(column.title for column in columns)])
+        for rows, facts in _chunks(sheet, question, ids):
+            count += len(rows)
+            for row in rows:
+                cells = [one.text(row, facts) for one in (sheet.first, *columns)]
+                yield _line([sheets.safe(cell) for cell in cells])
+        yield _line([f"# {count} rows. {_worth(sheet.listing)}"])
+
+    answer = Response(stream_with_context(lines()), mimetype="text/csv")
+    answer.headers["Content-Disposition"] = f'attachment; filename="{sheet.name}.csv"'
+    return answer
+
+
+def _chunks(
+    sheet: Sheet, question: Question, ids: Sequence[str]
+) -> Iterator[tuple[Sequence[Any], Facts]]:
+    asked = replace(question, limit=CHUNK, cursor=None)
+    listing = sheet.listing
+    if ids:
+        only = listing.base.where(listing.key.in_(ids))
+        listing = replace(listing, base=only)
+    while True:
+        with hub().store.read(scope()) as session:
+            found = read(session, listing, asked)
+            yield found.rows, sheet.beside(session, found.rows)
+        if found.next_cursor is None:
+            return
+        asked = replace(asked, cursor=found.next_cursor)
+
+
+def _worth(listing: Listing) -> str:
+    with hub().store.read(scope()) as session:
+        fresh = parts().freshness.read(session, actor().tenant_id, listing.streams)
+    return stamp(fresh).text + "."
+
+
+def _line(cells: Sequence[str]) -> str:
+    out = io.StringIO()
+    csv.writer(out).writerow(cells)
+    return out.getvalue()
