@@ -9,7 +9,7 @@ from decimal import Decimal
 from entrepot.sdk.model import BillingCycle, Subscription, SubscriptionStatus
 
 import entrepot_ibm.wire as wire
-from entrepot_ibm.mapping.spelling import currency, end_moment, moment, term
+from entrepot_ibm.mapping.spelling import currency, end_moment, moment, term, tidy
 
 _STATE = {
     "ACTIVE": SubscriptionStatus.ACTIVE,
@@ -58,7 +58,11 @@ def commitment(
     status = _status(option, start, end, now)
     category = option.category.upper()
     money = currency(option.currency_code, fallback_currency)
-    amount = option.monthly_amount if money else None
+    amount = (
+        tidy(option.monthly_amount)
+        if option.monthly_amount is not None and money
+        else None
+    )
     return Subscription(
         vendor_id=option.id,
         customer_id=customer_id,

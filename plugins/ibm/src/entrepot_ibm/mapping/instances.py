@@ -18,7 +18,7 @@ from entrepot.sdk.model import (
 )
 
 import entrepot_ibm.wire as wire
-from entrepot_ibm.mapping.spelling import moment, number
+from entrepot_ibm.mapping.spelling import moment, number, tidy
 from entrepot_ibm.mapping.version import MAPPING_VERSION
 
 STATES = (
@@ -86,7 +86,7 @@ def _quantity(
         for key in keys:
             value = number((values or {}).get(key))
             if value is not None and value >= 0:
-                return value, key
+                return tidy(value), key
     return None, ""
 
 

@@ -21,7 +21,7 @@ from entrepot.sdk.model import (
     Term,
 )
 
-from entrepot_ibm.mapping.spelling import currency, end_moment, moment, number
+from entrepot_ibm.mapping.spelling import currency, end_moment, moment, number, tidy
 
 _CYCLES = {cycle.value: cycle for cycle in BillingCycle}
 _ACTIONS = {
@@ -171,7 +171,7 @@ def _amount(field: str, line: int, row: Row, name: str) -> Decimal | None:
     found = number(text) if text else None
     if text and (found is None or found < 0):
         raise _bad(field, line, name, "a number")
-    return found
+    return None if found is None else tidy(found)
 
 
 def _moment(field: str, line: int, row: Row, name: str) -> datetime | None:

@@ -54,8 +54,12 @@ def number(value: object) -> Decimal | None:
 
 
 def tidy(value: Decimal) -> Decimal:
-    """A price without the noise of binary floats: ten places (§4.5)."""
-    return value.quantize(Decimal("1e-10")).normalize() + Decimal(0)
+    """A number with ten places at most, as finely as unit prices are kept (§1.4).
+
+    The vendor's prices carry the noise of binary floats beyond that (§4.5).
+    """
+    found = value.quantize(Decimal("1e-10")).normalize()
+    return found.quantize(Decimal(1)) if found == found.to_integral() else found
 
 
 def currency(*texts: str) -> str:
