@@ -92,6 +92,14 @@ def test_nothing_is_written_for_unchanged_lines(ledger) -> None:
     assert listed(ledger) == rows
 
 
+def test_another_notation_of_a_number_restates_nothing(ledger) -> None:
+    ledger.vendor.charges["2026-03"] = [charge(0, "22.00")]
+    ledger.read()
+    ledger.vendor.charges["2026-03"] = [charge(0, "22.0", quantity=Decimal("1E+1"))]
+    found = ledger.read()["counts"]
+    assert (found["read"], found["same"], found["changed"]) == (1, 1, 0)
+
+
 def test_restated_line_gets_a_version_and_withdrawn_one_an_end(ledger) -> None:
     ledger.vendor.charges["2026-03"] = [charge(n) for n in range(6)]
     ledger.read()

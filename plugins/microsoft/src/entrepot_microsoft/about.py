@@ -42,6 +42,7 @@ INFO = PluginInfo(
         subscriptions=Listing.PER_CUSTOMER,
         orders=Listing.PER_CUSTOMER,
         contacts=Listing.PER_CUSTOMER,
+        charges=Listing.GLOBAL,
         customer_details=True,
         change_feed=True,
         change_feed_overlap_seconds=_SETTLE,
@@ -59,13 +60,11 @@ INFO = PluginInfo(
             )
             for name in _WRITES
         ),
-        *(
-            Gap(
-                hook=name,
-                reason=GapReason.NOT_YET_OURS,
-                text="Invoice lines and usage come with a later release.",
-            )
-            for name in ("list_charges", "list_usage")
+        Gap(
+            hook="list_usage",
+            reason=GapReason.NOT_YET_OURS,
+            text="Daily rated usage needs the billing export of Microsoft Graph, "
+            "which comes with a later release.",
         ),
     ),
     host_patterns=HOST_PATTERNS,

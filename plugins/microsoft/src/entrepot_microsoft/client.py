@@ -24,6 +24,8 @@ T = TypeVar("T")
 
 TOKEN_HEADER = "MS-ContinuationToken"  # noqa: S105 - the name of a header
 PAGE = 500
+INVOICE_PAGE = 100
+LINE_PAGE = 2_000
 _END_CODE = "2000"
 _MAX_SHEET = 512 * 1024 * 1024
 
@@ -201,6 +203,40 @@ class Client:
             correlation_header="MS-CorrelationId",
         )
 
+    # Invoices
+
+    def invoices(self, first: str, last: str) -> list[wire.InvoiceWire]:
+        """Invoices dated in a span of days; paged by offset (§1.5, §1.6)."""
+        found: list[wire.InvoiceWire] = []
+        while True:
+            params = {
+                "size": str(INVOICE_PAGE),
+                "offset": str(len(found)),
+                "filter": _dated(first, last),
+            }
+            page = self._read_all("/v1/invoices", wire.INVOICE, params)
+            found += page
+            if len(page) < INVOICE_PAGE:
+                return found
+
+    def invoice_lines(self, invoice: str, token: str | None) -> RawPage:
+        """One page of an invoice's billing lines; the provider has no underscore."""
+        params = {
+            "provider": "onetime",
+            "invoicelineitemtype": "billinglineitems",
+            "size": str(LINE_PAGE),
+        }
+        headers = {}
+        if token is not None:
+            params["seekOperation"] = "Next"
+            headers[TOKEN_HEADER] = token
+        response = self._http.get(
+            f"/v1/invoices/{invoice}/lineitems",
+            params=params,
+            headers={**_request_id(), **headers},
+        )
+        return self._page(response, token)
+
     def _market(self) -> dict[str, str]:
         return {
             "country": self._settings.country,
@@ -269,6 +305,17 @@ def _read(response: HttpResponse, reader: wire.Reader[T], data: bytes) -> T:
         return reader.read(data)
     except msgspec.MsgspecError as error:
         raise response.broken(error) from None
+
+
+def _dated(first: str, last: str) -> str:
+    """The compound filter of invoices by their date (§1.6)."""
+    bounds = (("greater_than_or_equals", first), ("less_than_or_equals", last))
+    left, right = (
+        {"Field": "InvoiceDate", "Value": day, "Operator": operator}
+        for operator, day in bounds
+    )
+    both = {"LeftFilter": left, "RightFilter": right, "Operator": "and"}
+    return msgspec.json.encode(both).decode()
 
 
 def _request_id() -> dict[str, str]:

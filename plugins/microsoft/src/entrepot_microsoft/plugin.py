@@ -7,6 +7,7 @@ from entrepot.sdk.context import PluginContext
 from entrepot.sdk.hookspecs import hookimpl
 from entrepot.sdk.model import (
     ChangeEvent,
+    Charge,
     CheckResult,
     Contact,
     MatchingVocabulary,
@@ -20,7 +21,7 @@ from entrepot.sdk.model import (
     VendorOrder,
 )
 
-from entrepot_microsoft import about, catalogue, notices, reads, runtime
+from entrepot_microsoft import about, catalogue, invoices, notices, reads, runtime
 
 
 class MicrosoftPlugin:
@@ -99,6 +100,11 @@ class MicrosoftPlugin:
     ) -> Page[VendorOrder]:
         """All orders of one customer."""
         return reads.orders(ctx, query)
+
+    @hookimpl
+    def list_charges(self, ctx: PluginContext, query: ask.ListCharges) -> Page[Charge]:
+        """Billing lines of a month's invoices."""
+        return invoices.charges(ctx, query)
 
     @hookimpl
     def list_changes(

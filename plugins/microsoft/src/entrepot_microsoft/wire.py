@@ -328,6 +328,59 @@ class TokenWire(msgspec.Struct, kw_only=True):
     refresh_token: str | None = None
 
 
+class InvoiceWire(_Wire):
+    """An invoice or one of its amendments (§6.1)."""
+
+    id: str
+    invoice_date: str | None = None
+    billing_period_start_date: str | None = None
+    billing_period_end_date: str | None = None
+    currency_code: str | None = None
+    document_type: str | None = None
+    amendments: list[InvoiceWire] | None = None
+
+
+class InvoiceLineWire(_Wire):
+    """A billing line of an invoice; numbers come as text or as numbers (§6.1)."""
+
+    customer_id: str
+    subtotal: Decimal
+    currency: str
+    product_id: str | None = None
+    sku_id: str | None = None
+    availability_id: str | None = None
+    product_name: str | None = None
+    sku_name: str | None = None
+    charge_type: str | None = None
+    order_id: str | None = None
+    alternate_id: str | None = None
+    order_date: str | None = None
+    unit_price: Decimal | None = None
+    effective_unit_price: Decimal | None = None
+    unit_type: str | None = None
+    quantity: Decimal | None = None
+    billable_quantity: Decimal | None = None
+    tax_total: Decimal | None = None
+    total_for_customer: Decimal | None = None
+    pricing_currency: str | None = None
+    pc_to_bc_exchange_rate: Decimal | None = msgspec.field(
+        default=None, name="pcToBCExchangeRate"
+    )
+    publisher_name: str | None = None
+    subscription_id: str | None = None
+    subscription_description: str | None = None
+    charge_start_date: str | None = None
+    charge_end_date: str | None = None
+    term_and_billing_cycle: str | None = None
+    billing_frequency: str | None = None
+    reference_id: str | None = None
+    reservation_order_id: str | None = None
+    price_adjustment_description: str | None = None
+    credit_reason_code: str | None = None
+    meter_description: str | None = None
+    promotion_id: str | None = None
+
+
 class Reader(Generic[T]):
     """Decodes one kind of record; strict first, forgiving when that fails.
 
@@ -371,6 +424,8 @@ BILLING_PROFILE = Reader(BillingProfile)
 SUBSCRIPTION = Reader(SubscriptionWire)
 ORDER = Reader(OrderWire)
 AUDIT = Reader(AuditWire)
+INVOICE = Reader(InvoiceWire)
+INVOICE_LINE = Reader(InvoiceLineWire)
 PRODUCT = Reader(ProductWire)
 SKU = Reader(SkuWire)
 AVAILABILITY = Reader(AvailabilityWire)

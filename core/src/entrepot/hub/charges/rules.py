@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import fields
 from datetime import UTC, date, datetime, time
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from typing import Any
@@ -67,8 +68,21 @@ def id_hash(vendor_id: str) -> int:
 
 
 def content_hash(record: Charge | UsageLine) -> int:
-    """A line's content as the signed number that databases keep."""
-    return signed(xxhash.xxh3_64_intdigest(_encode(record), _VERSION))
+    """A line's content as the signed number that databases keep.
+
+    Equal numbers count as equal however many zeros they end with: vendors write them
+    now so, now so, and that restates nothing.
+    """
+    content = [_canonical(getattr(record, item.name)) for item in fields(record)]
+    return signed(xxhash.xxh3_64_intdigest(_encode(content), _VERSION))
+
+
+def _canonical(value: object) -> object:
+    if isinstance(value, Money):
+        return [_canonical(value.amount), value.currency]
+    if isinstance(value, Decimal):
+        return format(value.normalize(_EXACT), "f")
+    return value
 
 
 _encode = msgspec.json.Encoder(order="deterministic").encode

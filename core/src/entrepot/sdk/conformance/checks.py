@@ -304,7 +304,7 @@ def error_helps(error: EntrepotError) -> None:
 
 def _amounts_have_currency(record: object) -> None:
     for name in ("unit_cost", "unit_price", "list_price"):
-        if getattr(record, name, None) is not None:
+        if isinstance(getattr(record, name, None), Decimal):  # Money has its own
             currency = getattr(record, "currency", None)
             kind = type(record).__name__
             # Empty stands for "the agreement's" where the other side keeps it there.

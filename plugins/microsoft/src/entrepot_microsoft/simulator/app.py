@@ -16,6 +16,7 @@ from entrepot_microsoft.simulator import audit, book, refusals, render, seeding
 from entrepot_microsoft.simulator.audit_api import AuditApi
 from entrepot_microsoft.simulator.catalogue_api import CatalogueApi
 from entrepot_microsoft.simulator.customers_api import CustomersApi
+from entrepot_microsoft.simulator.invoices_api import InvoicesApi
 from entrepot_microsoft.simulator.model import Customer, Sub, Wire
 from entrepot_microsoft.simulator.subscription_actions import SubscriptionActions
 from entrepot_microsoft.simulator.subscriptions_api import SubscriptionsApi
@@ -71,6 +72,7 @@ class MicrosoftSimulator(Simulator):
         SubscriptionsApi(self)
         CatalogueApi(self)
         AuditApi(self)
+        InvoicesApi(self)
         self.webhooks = Webhooks(self)
         TenantActions(self)
         SubscriptionActions(self)

@@ -61,6 +61,19 @@ class Book:
             Refusal: 404 ``60003`` for an unknown tenant, 403 ``20002`` without
                 relationship, or what ``forbid`` said (§1.7).
         """
+        found = self.known(customer_id, now)
+        if not found.related:
+            raise refuse(403, "20002", "No commerce relationship with this customer.")
+        if found.forbidden:
+            raise refuse(403, found.forbidden, "Access to this customer is refused.")
+        return found
+
+    def known(self, customer_id: str, now: datetime) -> Customer:
+        """The customer, settled up to ``now``, whoever may ask about it.
+
+        Raises:
+            Refusal: 404 ``60003`` for an unknown tenant.
+        """
         found = self._touched.get(customer_id.lower())
         if found is None:
             index = self.generator.index_of(customer_id)
@@ -70,10 +83,6 @@ class Book:
             lifecycle.settle(found, now, self.prices, self._extended)
         elif found.next_due is not None and found.next_due <= now:
             self.settle(found, now)
-        if not found.related:
-            raise refuse(403, "20002", "No commerce relationship with this customer.")
-        if found.forbidden:
-            raise refuse(403, found.forbidden, "Access to this customer is refused.")
         return found
 
     def settle(self, customer: Customer, now: datetime) -> None:

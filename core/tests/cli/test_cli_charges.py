@@ -1,0 +1,36 @@
+"""Charges on the command line: read, listed, exported with their trailer."""
+
+from __future__ import annotations
+
+import csv
+import json
+
+
+def test_charges_are_read_listed_and_exported(cli, tmp_path) -> None:
+    (read,) = cli.ok("charges", "sync", "microsoft")
+    assert read["state"] == "complete"
+    assert read["counts"]["new"] > 0
+    (again,) = cli.ok("charges", "sync")
+    assert (again["counts"]["new"], again["counts"]["changed"]) == (0, 0)
+    assert again["counts"]["same"] == read["counts"]["new"]
+    listed = cli.ok("charges", "list", "--limit", "200")
+    one = listed[0]
+    assert one["currency"]
+    assert one["source"].startswith("invoice G")
+    own = cli.ok("charges", "list", "--subscription", one["subscription_id"])
+    assert {each["subscription_id"] for each in own} == {one["subscription_id"]}
+    shown = cli("charges", "list", "--customer", one["customer_id"])
+    assert one["customer_name"] in shown.out
+    assert cli.ok("usage", "list") == []
+    path = tmp_path / "charges.csv"
+    told = cli.ok("charges", "export", "--period", one["month"], "--to", str(path))
+    head, *rows, end = list(csv.reader(path.read_text().splitlines()))
+    assert told["rows"] == len(rows) > 0
+    assert dict(zip(head, rows[0], strict=True))["month"] == one["month"]
+    assert json.loads(end[1])["complete"] is True
+    lines = cli("usage", "export", "--format", "ndjson").out.splitlines()
+    assert [json.loads(line)["trailer"]["rows"] for line in lines] == [0]
+    assert cli("charges", "export", "--format", "xlsx").code == 2
+    assert cli("charges", "list", "--period", "2026-13").code != 0
+    readings = cli.ok("charges", "readings")
+    assert {each["kind"] for each in readings} == {"charges"}
