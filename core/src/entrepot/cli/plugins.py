@@ -1,16 +1,34 @@
-"""plugins: what is installed, what works, what does not and why."""
+"""plugins: what is installed, what works, how good it is, and how to begin one."""
 
 from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
 
 import typer
 
 from entrepot.cli.context import cli_of
+from entrepot.cli.exits import USAGE, CommandFailed
+from entrepot.plugins.rendering import TemplateRefused, render
+from entrepot.sdk.model import PluginKind
+
+_WORD = "plugin_not_begun"
+_AGAIN = "entrepot plugins new NAME --kind vendor|psa"
+
+
+class TemplateKind(StrEnum):
+    """Kinds of plugins that can be begun."""
+
+    VENDOR = "vendor"
+    PSA = "psa"
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
     plugins = typer.Typer(help="Installed plugins.", no_args_is_help=True)
     plugins.command("list")(plugins_list)
+    plugins.command("new")(plugins_new)
     app.add_typer(plugins, name="plugins")
 
 
@@ -30,3 +48,37 @@ def plugins_list(ctx: typer.Context) -> None:
             "Gaps": lambda one: [gap.hook for gap in one.gaps],
         },
     )
+
+
+def plugins_new(
+    ctx: typer.Context,
+    name: Annotated[str, typer.Argument(help="Lower-case name of the plugin.")],
+    kind: Annotated[TemplateKind, typer.Option(help="Which side it speaks for.")],
+    title: Annotated[str, typer.Option(help="What people read.")] = "",
+    into: Annotated[
+        Path | None, typer.Option(help="Folder; entrepot-NAME when left out.")
+    ] = None,
+) -> None:
+    """Begin a plugin: a distribution that works, to be made yours."""
+    cli = cli_of(ctx)
+    target = into or Path(f"entrepot-{name}")
+    try:
+        written = render(name, PluginKind(kind.value), title, target)
+    except TemplateRefused as refusal:
+        raise CommandFailed(
+            USAGE, str(refusal), f"Choose another one and repeat: {_AGAIN}", _WORD
+        ) from None
+    following = [
+        f"cd {target}",
+        'pip install -e ".[test]"',
+        "pytest -q tests",
+        f"entrepot plugins score {name}",
+    ]
+    found = {"folder": str(target), "files": written, "next": following}
+    text = _begun(target, written, following)
+    cli.emit(found, lambda console: console.print(text, markup=False, highlight=False))
+
+
+def _begun(target: Path, written: list[str], following: list[str]) -> str:
+    lines = [f"{target}:", *(f"  {name}" for name in written), "Next:"]
+    return "\n".join([*lines, *(f"  {command}" for command in following)])
