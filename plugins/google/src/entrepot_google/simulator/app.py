@@ -20,7 +20,10 @@ from entrepot_google.simulator.generate import Generator
 from entrepot_google.simulator.ledger import Ledger
 from entrepot_google.simulator.lifecycle import Lifecycle
 from entrepot_google.simulator.model import Customer, Entitlement
+from entrepot_google.simulator.operations_api import OperationsApi
 from entrepot_google.simulator.paging import Pager
+from entrepot_google.simulator.pubsub_api import PubsubApi
+from entrepot_google.simulator.reseller_api import ResellerApi
 from entrepot_google.simulator.tokens import (
     BIGQUERY,
     CLOUD,
@@ -43,7 +46,9 @@ class GoogleSimulator(Simulator):
     (listings leave renewal settings out), ``empty_pages`` (every other page of a
     listing is empty), ``billing_table`` (its full name), ``billing_file`` (further
     rows of the export, one JSON object a line), ``slow_queries`` (looks until a query
-    is done), ``seed_out`` (file the neutral seed is written to at the start).
+    is done), ``operations`` (they can be listed, as published), ``deliver`` (``auto``,
+    or ``manual`` by the action ``deliver_events``), ``seed_out`` (file the neutral
+    seed is written to at the start).
     """
 
     name = "google"
@@ -73,6 +78,8 @@ class GoogleSimulator(Simulator):
             f"{self.authority.project}.billing.reseller_billing_detailed_export_v1",
         )
         self.pager = Pager(self)
+        self.lists_operations = self.options.flag("operations")
+        self.events = PubsubApi(self)
         now = self.clock.now()
         self.catalog = Catalog(_countries(extra.get("country", "US")), now)
         self.lifecycle = Lifecycle(self.catalog, self.announce)
@@ -83,6 +90,8 @@ class GoogleSimulator(Simulator):
         self.route("POST", "/token", self._issue)
         ChannelApi(self)
         BigQueryApi(self, self.ledger)
+        ResellerApi(self)
+        OperationsApi(self)
         Actions(self)
 
     # Hooks of the base
@@ -177,11 +186,11 @@ class GoogleSimulator(Simulator):
 
     def announce(self, customer: Customer, entitlement: Entitlement, kind: str) -> None:
         """Something happened to an entitlement."""
-        del customer, entitlement, kind
+        self.events.entitlement(customer, entitlement, kind)
 
     def tell_customer(self, customer: Customer, kind: str) -> None:
         """Something happened to a customer."""
-        del customer, kind
+        self.events.customer(customer, kind)
 
     def _issue(self, request: Request) -> Response:
         with self.lock:

@@ -36,7 +36,7 @@ class Lifecycle:
         for entitlement in list(customer.entitlements.values()):
             for _ in range(40):
                 due = due_at(entitlement)
-                if due is None or due > now:
+                if due is None or due > now or not _is_held(customer, entitlement):
                     break
                 self._pass(customer, entitlement, due)
         customer.next_due = min(_dues(customer), default=None)
@@ -147,6 +147,10 @@ def due_at(entitlement: Entitlement) -> datetime | None:
     if entitlement.reasons or entitlement.end is None:
         return None  # suspended subscriptions do not renew (§4.3)
     return entitlement.end
+
+
+def _is_held(customer: Customer, entitlement: Entitlement) -> bool:
+    return entitlement.id in customer.entitlements
 
 
 def _dues(customer: Customer) -> Iterator[datetime]:
