@@ -328,3 +328,17 @@ def test_credential_that_calls_too_often_is_asked_to_wait(
     assert 1 <= int(refused.headers["Retry-After"]) <= 60
     clock.advance(timedelta(seconds=61))
     assert machine("GET", "/customers").status_code == 200
+
+
+def test_nobody_is_asked_to_wait_without_a_reason(web, machine) -> None:
+    unknown = machine("GET", "/customers/cus_nobody")
+    assert unknown.status_code == 404
+    assert "Retry-After" not in unknown.headers
+    assert "Retry-After" not in machine("GET", "/customers").headers
+    stranger = web.app.test_client().get("/api/v1/no/such/address")
+    assert stranger.status_code in (401, 404)
+    assert "Retry-After" not in stranger.headers
+    # A counted route's answers carry the counter's headers, but not that one.
+    wrong = web.app.test_client().post("/api/v1/oauth/token", data={"grant_type": "x"})
+    assert wrong.status_code == 400
+    assert "Retry-After" not in wrong.headers
