@@ -22,7 +22,13 @@ from entrepot.sdk import queries as ask
 from entrepot.sdk.context import SystemClock
 from entrepot.sdk.errors import EntrepotError, RateLimited, Retryable
 from entrepot.sdk.http import HttpPolicy
-from entrepot.sdk.simulator import ControlClient, Options, RunningServer, build_named
+from entrepot.sdk.simulator import (
+    ControlClient,
+    Options,
+    RunningServer,
+    Throttle,
+    build_named,
+)
 from entrepot.store import Actor, FixedClock, TenantScope
 from entrepot.store.actor import ALL_PERMISSIONS
 from werkzeug.wrappers import Request, Response
@@ -80,25 +86,28 @@ class World:
         stream = f"now:{subject}" if subject else "crawl"
         try:
             opened = self.step(steps.open_run, run, mode, subject, stream, "test")
-            feed_at = self._read(run, opened, subject)
-            self.step(steps.close_run, run, feed_at)
+            feed_at, followed = self._read(run, opened, subject)
+            self.step(partial(steps.close_run, followed=followed), run, feed_at)
         except EntrepotError as error:
             steps.fail_run(run, error)
         self.tick(minutes=30)
         return self.hub.sync.run(self.actor, run.run_id)
 
-    def _read(self, run: RunInfo, opened: dict[str, Any], subject: str) -> str:
+    def _read(
+        self, run: RunInfo, opened: dict[str, Any], subject: str
+    ) -> tuple[str, bool]:
         steps = self.hub.sync.steps
         if subject:
             self.step(partial(steps.refresh, soon=True), run, [subject])
-            return ""
-        streams, feed_at = opened["streams"], opened["at"]
+            return "", False
+        streams, feed_at, followed = opened["streams"], opened["at"], False
         if opened["mode"] == "feed":
             found = self.step(steps.read_feed, run)
             feed_at, names = found["at"], found["streams"]
             every = opened["all_streams"]
             streams = every if found["whole"] else [s for s in every if s[0] in names]
-            if not found["whole"]:
+            followed = not found["whole"]
+            if followed:
                 counts = self.step(steps.refresh, run, found["subjects"])["counts"]
                 steps.add_counts(run, "refreshed", counts)
         for name, per in streams:
@@ -106,7 +115,7 @@ class World:
             while not self.step(crawl):
                 pass
             self.step(steps.finish_stream, run, name, per)
-        return str(feed_at)
+        return str(feed_at), followed
 
     def step(self, function: Any, *args: Any) -> Any:
         """Call a step as a job does: passing faults are waited out."""
@@ -244,6 +253,28 @@ def world(settings: Any, clock: FixedClock, tenant: str, stage: ExitStack) -> Wo
     return World(hub, person(tenant), vendor, None, clock)
 
 
+@pytest.fixture
+def paced(settings: Any, clock: FixedClock, tenant: str, stage: ExitStack) -> Any:
+    """Starts a vendor that throttles as documented, on the hub's own virtual clock.
+
+    The call returns the hub, the vendor and the connection's context.
+    """
+
+    def make(name: str) -> tuple[Hub, Side, Any]:
+        hub = build_hub(settings, clock=clock)
+        stage.callback(hub.close)
+        side = start(stage, name, customers=2, quota="real")
+        real = side.simulator.quotas["real"]
+        side.simulator.throttle = Throttle(real, clock.monotonic)
+        values = side.simulator.connection_settings()
+        side.connection = hub.connections.add(
+            person(tenant), plugin=name, name=name, values=values
+        )
+        return hub, side, hub.connections.open(side.connection.id)
+
+    return make
+
+
 class Receiver:
     """The hub's public address: hands what arrives to `Notifications.receive`."""
 
@@ -319,14 +350,15 @@ class Live(World):
 def make_live(settings: Any, tenant: str, stage: ExitStack) -> Any:
     """Builds a live hub with a vendor."""
 
-    def make(*, quotas: Any = None, **options: Any) -> Live:
+    def make(*, plugin: str = "microsoft", quotas: Any = None, **options: Any) -> Live:
         receiver = Receiver()
         stage.callback(receiver.server.stop)
         public = replace(settings, public_base_url=receiver.server.base_url)
         hub = build_hub(public, clock=SystemClock())
         stage.callback(hub.close)
         receiver.hub = hub
-        side = start_vendor(stage, moment=None, **options)
+        starts = start_vendor if plugin == "microsoft" else partial(start, name=plugin)
+        side = starts(stage, moment=None, **options)
         connect(hub, person(tenant), side, quotas=quotas)
         hub.notifications.register(side.connection.id)
         return Live(hub, person(tenant), side, None, hub.clock, receiver=receiver)

@@ -35,6 +35,45 @@ def test_the_change_feed_reads_only_what_changed(world):
     assert world.agree(vendor)
 
 
+def test_a_followed_feed_proves_what_was_complete(world):
+    vendor = world.vendor
+
+    def as_of():
+        return dict(
+            world.rows(
+                "SELECT stream, max(complete_at) FROM sync_scope "
+                "WHERE scope = '' GROUP BY stream"
+            )
+        )
+
+    world.sync(vendor)
+    first = as_of()
+    world.tick(hours=3)
+    run = world.sync(vendor, "incremental")
+    followed = as_of()
+    later = {stream for stream in first if followed[stream] > first[stream]}
+    assert later == {"customers", "subscriptions"}, (
+        "no word about offers proves nothing"
+    )
+    moment = world.hub.sync.last_complete(world.actor, vendor.connection.id)
+    assert moment < run.started_at, "the oldest stream counts"
+    # A customer that cannot be read is left out; the others are proven again.
+    changed = vendor.control.act("set_quantity", quantity=45, force=True)
+    path = f"/{changed['customer']}/subscriptions$"
+    fault = vendor.control.add_fault("status", status=403, path=path, count=0)
+    assert world.sync(vendor, "incremental").state == "incomplete"
+    vendor.control.clear_faults(fault)
+    assert as_of()["subscriptions"] > followed["subscriptions"]
+    failed = world.rows(
+        "SELECT complete, complete_at FROM sync_scope WHERE stream = 'subscriptions' "
+        f"AND scope = '{changed['customer']}'"
+    )
+    assert [(bool(one[0]), one[1]) for one in failed] == [(False, None)]
+    # The last word: everything was read again.
+    assert world.sync(vendor, "incremental").state == "complete"
+    assert world.agree(vendor)
+
+
 def test_a_comparison_of_the_psa_writes_what_changed_only(both):
     psa = both.psa
     both.sync(psa)

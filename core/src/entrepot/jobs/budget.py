@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -20,9 +21,16 @@ _LEASE_SHARE = 4
 
 @dataclass(slots=True)
 class _Held:
-    """What this process may still send under one key."""
+    """What this process may still send under one key.
+
+    Attributes:
+        left: Requests, by their cost.
+        since: Not before this moment.
+        until: Second of the monotonic clock at which the rest is given up.
+    """
 
     left: float
+    since: datetime
     until: float
 
 
@@ -54,6 +62,7 @@ class SharedBudget:
         self._clock = clock
         self._lock = threading.Lock()
         self._held: dict[str, _Held] = {}
+        self._taking: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
         self._checked: dict[str, float] = {}
         self._allowed = {name: _allowance(key, share) for name, key in quotas.items()}
         self._whole = (
@@ -92,12 +101,27 @@ class SharedBudget:
         allowance = self._allowed.get(key)
         if allowance is None or pause > self._clock.now():
             return pause
+        # One thread takes a lease, those beside it use it: of two leases taken at
+        # once the rest of one would be lost.
+        with self._taking_of(key):
+            held = self._use_held(key, cost)
+            return self._take(key, cost, allowance) if held is None else held
+
+    def _taking_of(self, key: str) -> threading.Lock:
         with self._lock:
-            now = self._clock.monotonic()
+            return self._taking[key]
+
+    def _use_held(self, key: str, cost: float) -> datetime | None:
+        with self._lock:
             held = self._held.get(key)
-            if held is not None and held.until > now and held.left >= cost:
-                held.left -= cost
-                return pause
+            if held is None or held.left < cost:
+                return None
+            if held.until <= self._clock.monotonic():
+                return None
+            held.left -= cost
+            return held.since
+
+    def _take(self, key: str, cost: float, allowance: Allowance) -> datetime:
         count = max(cost, float(allowance.burst // _LEASE_SHARE))
         lease = self._quota.take(f"{self._prefix}/{key}", count, allowance)
         if key in self._whole:
@@ -105,7 +129,7 @@ class SharedBudget:
         wait = max((lease.wait_until - self._clock.now()).total_seconds(), 0.0)
         with self._lock:
             until = self._clock.monotonic() + wait + LEASE_SECONDS
-            self._held[key] = _Held(count - cost, until)
+            self._held[key] = _Held(count - cost, lease.wait_until, until)
         return lease.wait_until
 
     def _pause_end(self, key: str) -> datetime:

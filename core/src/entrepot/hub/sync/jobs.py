@@ -9,7 +9,7 @@ from entrepot.hub.sync.intake import RunInfo
 from entrepot.hub.sync.service import CRAWL, JOB, subject_stream
 from entrepot.hub.sync.steps import SKIPPED, SyncSteps
 from entrepot.jobs.context import JobContext
-from entrepot.jobs.registry import JobRegistry
+from entrepot.jobs.registry import OUTAGE_DELAYS, JobRegistry
 from entrepot.sdk.errors import EntrepotError
 
 _BATCH = 40  # customers per step
@@ -43,7 +43,7 @@ class Wishes:
 
 def register(registry: JobRegistry) -> None:
     """Make the jobs of this capability known."""
-    registry.job(JOB, queue="sync")(sync_connection)
+    registry.job(JOB, queue="sync", outage_delays=OUTAGE_DELAYS)(sync_connection)
 
 
 def sync_connection(
@@ -70,13 +70,15 @@ def _sync(
     opened = ctx.step(
         steps.open_run, run, mode, subject, stream, "schedule", name="open_run"
     )
-    feed_at, soon = opened["at"], opened["mode"] == "customer"
+    feed_at, soon, followed = opened["at"], opened["mode"] == "customer", False
     if opened["mode"] == SKIPPED:
         return {"state": SKIPPED, "counts": {}}
     if soon:
         _refresh(ctx, steps, run, [subject], soon=soon)
     elif opened["mode"] == "feed":
-        feed_at = _follow_feed(ctx, steps, run, opened["all_streams"], early.subjects)
+        feed_at, followed = _follow_feed(
+            ctx, steps, run, opened["all_streams"], early.subjects
+        )
     else:
         _crawl(ctx, steps, run, opened["streams"])
     _read_again(ctx, steps, run, opened["all_streams"], soon=soon)
@@ -84,6 +86,7 @@ def _sync(
         steps.close_run,
         run,
         "" if soon else feed_at,
+        followed=followed,
         name="close_run",
     )
     return result
@@ -115,7 +118,8 @@ def _follow_feed(
     run: RunInfo,
     streams: list[list[str]],
     hinted: list[str],
-) -> str:
+) -> tuple[str, bool]:
+    """Read what changed; returns where the feed goes on, and whether it was enough."""
     ctx.progress(phase="changes", message="Asking what changed")
     found = ctx.step(steps.read_feed, run, name="read_feed")
     if found["whole"]:
@@ -124,7 +128,7 @@ def _follow_feed(
         wanted = [stream for stream in streams if stream[0] in found["streams"]]
         _crawl(ctx, steps, run, wanted)
         _refresh(ctx, steps, run, list(dict.fromkeys([*found["subjects"], *hinted])))
-    return str(found["at"])
+    return str(found["at"]), not found["whole"]
 
 
 def _refresh(

@@ -15,6 +15,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from entrepot.hub.connections.rules import suspended
+from entrepot.hub.sync.advance import advance
 from entrepot.hub.sync.checkpoints import drop_checkpoints, drop_others, memory_row
 from entrepot.hub.sync.crawl import Crawl
 from entrepot.hub.sync.finish import Finisher, note_scope
@@ -299,12 +300,15 @@ class SyncSteps:
             total.update(counts)
             row.counts = {**row.counts, name: dict(total)}
 
-    def close_run(self, run: RunInfo, feed_at: str) -> dict[str, Any]:
+    def close_run(
+        self, run: RunInfo, feed_at: str, *, followed: bool = False
+    ) -> dict[str, Any]:
         """Close the run: completeness, digest, one audit entry, what comes after.
 
         Args:
             run: Which.
             feed_at: Where the change feed goes on, ISO 8601; empty = unchanged.
+            followed: The run read what the feed named, and nothing else had changed.
         """
         source = self.source(run)
         now = source.ctx.clock.now()
@@ -321,7 +325,10 @@ class SyncSteps:
                 row.ended_at = now
                 row.digest = digest_of(row)
                 if feed_at:
-                    self._feed(session, run, source, datetime.fromisoformat(feed_at))
+                    asked = datetime.fromisoformat(feed_at)
+                    self._feed(session, run, source, asked)
+                    if followed:
+                        advance(session, run, source.info, asked)
                 drop_checkpoints(session, run)
                 self._audit(session, run, row, source)
                 for follow in self.after:

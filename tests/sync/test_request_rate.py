@@ -1,0 +1,52 @@
+"""The permitted rate is used and never exceeded, whatever vendor it is (P1, P2).
+
+The hub's clock and the simulator's counting share one virtual time, so minutes pass
+in seconds; ``ENTREPOT_RATE_MINUTES=60`` plays a whole hour. The simulators throttle
+as the vendors document (profile ``real``).
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+import pytest
+from entrepot.sdk import queries as ask
+
+MINUTES = float(os.environ.get("ENTREPOT_RATE_MINUTES", "2"))
+
+
+@dataclass(frozen=True)
+class Listing:
+    """What is asked all the time, and the quota key that it is asked under."""
+
+    key: str
+    hook: str
+    query: ask.ListSubscriptions | ask.ListCompanies
+
+
+EVERY = {
+    # A line for each plugin.
+    "microsoft": Listing("core", "list_customers", ask.ListCustomers()),
+    "ibm": Listing("enterprise", "list_customers", ask.ListCustomers()),
+    "connectwise": Listing("api", "list_companies", ask.ListCompanies()),
+}
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_the_permitted_rate_is_used_and_never_exceeded(name, paced, clock):
+    listing = EVERY[name]
+    hub, side, ctx = paced(name)
+    simulator = side.simulator
+    quotas = {one.name: one for one in hub.plugins.info(name).quotas}
+    ask_once = getattr(hub.plugins, listing.hook)
+    ask_once(ctx, listing.query)  # signs in, discovers: all that is not repeated
+    begun, counted = clock.monotonic(), simulator.log.counters()["total"]
+    while clock.monotonic() - begun < 60 * MINUTES:
+        ask_once(ctx, listing.query)
+    passed = clock.monotonic() - begun
+    asked = simulator.log.counters()["total"] - counted
+    quota = quotas[listing.key]
+    used = (asked - quota.burst) / (passed * quota.requests / quota.seconds)
+    assert simulator.throttle.refused == 0, "P2"
+    assert 0.95 <= used <= 1.0, f"P1: {used:.3f} of the rate"
