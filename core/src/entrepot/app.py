@@ -25,6 +25,7 @@ from entrepot.hub.mapping.service import MappingService
 from entrepot.hub.psa.service import PsaService
 from entrepot.hub.reconciliation import jobs as reconciliation_jobs
 from entrepot.hub.reconciliation.service import ReconciliationService
+from entrepot.hub.scores.service import PluginScores
 from entrepot.hub.subscriptions.service import SubscriptionService
 from entrepot.hub.sync import jobs as sync_jobs
 from entrepot.hub.sync.follow import AfterSync
@@ -60,7 +61,7 @@ class Hub:
         jobs: Durable work.
         connections, links, customers, catalog, subscriptions, charges, psa, sync,
             mapping, reconciliation, notifications, writes, audit, tenants, users,
-            credentials: The capabilities' services.
+            credentials, scores: The capabilities' services.
     """
 
     settings: Settings
@@ -86,6 +87,7 @@ class Hub:
     tenants: TenantService
     users: UsersService
     credentials: CredentialsService
+    scores: PluginScores
 
     def close(self) -> None:
         """Let go of connections to databases and vendors."""
@@ -184,6 +186,7 @@ def build_hub(
         tenants=TenantService(store, clock),
         users=UsersService(store, clock),
         credentials=CredentialsService(store, clock),
+        scores=PluginScores(store, clock, facade),
     )
 
 

@@ -8,10 +8,13 @@ from typing import Annotated
 
 import typer
 
-from entrepot.cli.context import cli_of
-from entrepot.cli.exits import USAGE, CommandFailed
+from entrepot.cli.context import cli_of, record
+from entrepot.cli.exits import CONFIG, FAILED, USAGE, CommandFailed
+from entrepot.plugins.kit_run import KitUnavailable
 from entrepot.plugins.rendering import TemplateRefused, render
+from entrepot.plugins.scorecard import FAILING, ScoreCard
 from entrepot.sdk.model import PluginKind
+from entrepot.store.migrations.run import is_current
 
 _WORD = "plugin_not_begun"
 _AGAIN = "entrepot plugins new NAME --kind vendor|psa"
@@ -28,6 +31,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
     plugins = typer.Typer(help="Installed plugins.", no_args_is_help=True)
     plugins.command("list")(plugins_list)
+    plugins.command("score")(plugins_score)
     plugins.command("new")(plugins_new)
     app.add_typer(plugins, name="plugins")
 
@@ -48,6 +52,54 @@ def plugins_list(ctx: typer.Context) -> None:
             "Gaps": lambda one: [gap.hook for gap in one.gaps],
         },
     )
+
+
+def plugins_score(
+    ctx: typer.Context,
+    name: Annotated[str, typer.Argument(help="A loaded plugin.")],
+    tests: Annotated[
+        Path | None,
+        typer.Option(help="Its conformance tests; those beside its quality file."),
+    ] = None,
+) -> None:
+    """Run the conformance kit, read the quality file, keep and show the score card."""
+    cli = cli_of(ctx)
+    hub = cli.bare_hub
+    try:
+        card = hub.scores.measure(name, tests)
+    except KitUnavailable as error:
+        raise CommandFailed(
+            CONFIG, str(error), "Install what is missing, and repeat.", "kit_missing"
+        ) from None
+    if is_current(hub.store.engine):
+        hub.scores.keep(cli.operator, card)
+    else:
+        cli.say("There is no hub to keep it in; the card is only shown.")
+    cli.emit(
+        record(card),
+        lambda console: console.print(_card(card), markup=False, highlight=False),
+    )
+    if card.level == FAILING:
+        raise CommandFailed(
+            FAILED,
+            f"{len(card.kit.failed)} checks of the conformance kit fail.",
+            "Mend the plugin, or declare what it cannot do as a gap.",
+            "conformance_failing",
+        )
+
+
+def _card(card: ScoreCard) -> str:
+    kit = card.kit
+    checks = f"{kit.passed} passed, {len(kit.failed)} failed, {len(kit.gaps)} gaps"
+    lines = [
+        f"{card.plugin} {card.version}: {card.level}, {card.percent} %",
+        f"Conformance (plugin API {card.api}, {card.scored_on}): {checks}",
+        *(f"  failed  {name}" for name in kit.failed),
+        *(f"  gap     {name}" for name in kit.gaps),
+        "Rules:",
+        *(f"  {rule.state:7} {rule.name}: {rule.reason}" for rule in card.rules),
+    ]
+    return "\n".join(line.rstrip(": ") for line in lines)
 
 
 def plugins_new(

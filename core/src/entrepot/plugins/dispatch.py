@@ -105,6 +105,14 @@ class Plugins:
         """
         return self._border.loaded(name).info
 
+    def package(self, name: str) -> str:
+        """The top package a plugin's object comes from.
+
+        Raises:
+            ConfigInvalid: it is not loaded; says why.
+        """
+        return type(self._border.loaded(name).plugin).__module__.partition(".")[0]
+
     def has(self, name: str, hook: str) -> bool:
         """True when the plugin is loaded and implements the hook."""
         return self._border.has(name, hook)

@@ -6,6 +6,8 @@ from typing import Any
 
 import msgspec
 from entrepot.hub.connections.views import ConnectionView
+from entrepot.plugins import PluginStatus
+from entrepot.plugins.scorecard import ScoreCard
 from entrepot.sdk.errors import NotFound
 from marshmallow import Schema, fields, validate
 
@@ -58,6 +60,43 @@ class PluginView(Shape, frozen=True, kw_only=True):
     hooks: list[str]
     gaps: list[GapView]
     bugs: int
+
+
+class RuleView(Shape, frozen=True, kw_only=True):
+    """A rule of the plugin's quality file."""
+
+    name: str
+    state: str
+    reason: str
+
+
+class ScoreView(Shape, frozen=True, kw_only=True):
+    """How good a plugin was found to be.
+
+    Attributes:
+        level: ``gold``, ``silver``, ``bronze`` or ``failing``.
+        percent: Rules done of those that apply.
+        passed: Checks of the conformance kit that passed.
+        failed: Checks that failed, each with its first line.
+        gaps: Declared gaps that are still gaps.
+    """
+
+    version: str
+    api: str
+    scored_on: str
+    level: str
+    percent: int
+    passed: int
+    failed: list[str]
+    gaps: list[str]
+    rules: list[RuleView]
+
+
+class PluginDetail(Shape, frozen=True, kw_only=True):
+    """A plugin with its score card; `score` is null when it was never scored."""
+
+    plugin: PluginView
+    score: ScoreView | None
 
 
 class PluginSchema(Shape, frozen=True, kw_only=True):
@@ -141,26 +180,59 @@ class ConnectionPatch(Schema):
 )
 def list_plugins() -> Collection[PluginView]:
     """List plugins, those that failed to load included."""
-    found = [
-        PluginView(
-            name=item.name,
-            title=item.title or item.name,
-            kind=item.kind,
-            state=str(item.state),
-            reason=item.reason,
-            version=item.version,
-            api=item.api,
-            distribution=item.distribution,
-            hooks=list(item.hooks),
-            gaps=[
-                GapView(hook=gap.hook, reason=str(gap.reason), text=gap.text)
-                for gap in item.gaps
-            ],
-            bugs=item.bugs,
-        )
-        for item in hub().plugins.list()
-    ]
+    found = [_plugin_view(item) for item in hub().plugins.list()]
     return Collection(data=found)
+
+
+@connections.operation(
+    "GET",
+    "/plugins/<string:plugin>",
+    Operation(permission="connections:read", returns=PluginDetail, errors=(404,)),
+)
+def get_plugin(plugin: str) -> PluginDetail:
+    """Read one plugin and how good it was found to be."""
+    for item in hub().plugins.list():
+        if item.name == plugin:
+            card = hub().scores.find(actor(), plugin)
+            score = _score_view(card) if card else None
+            return PluginDetail(plugin=_plugin_view(item), score=score)
+    raise not_found("plugin", plugin)
+
+
+def _plugin_view(item: PluginStatus) -> PluginView:
+    return PluginView(
+        name=item.name,
+        title=item.title or item.name,
+        kind=item.kind,
+        state=str(item.state),
+        reason=item.reason,
+        version=item.version,
+        api=item.api,
+        distribution=item.distribution,
+        hooks=list(item.hooks),
+        gaps=[
+            GapView(hook=gap.hook, reason=str(gap.reason), text=gap.text)
+            for gap in item.gaps
+        ],
+        bugs=item.bugs,
+    )
+
+
+def _score_view(card: ScoreCard) -> ScoreView:
+    return ScoreView(
+        version=card.version,
+        api=card.api,
+        scored_on=card.scored_on,
+        level=card.level,
+        percent=card.percent,
+        passed=card.kit.passed,
+        failed=list(card.kit.failed),
+        gaps=list(card.kit.gaps),
+        rules=[
+            RuleView(name=rule.name, state=rule.state, reason=rule.reason)
+            for rule in card.rules
+        ],
+    )
 
 
 @connections.operation(

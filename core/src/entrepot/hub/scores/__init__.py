@@ -1,0 +1,1 @@
+"""Score cards of plugins."""
