@@ -270,6 +270,7 @@ def paced(settings: Any, clock: FixedClock, tenant: str, stage: ExitStack) -> An
         side.connection = hub.connections.add(
             person(tenant), plugin=name, name=name, values=values
         )
+        clock.advance(timedelta(minutes=1))  # the check of a new one is not paced
         return hub, side, hub.connections.open(side.connection.id)
 
     return make

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from datetime import timedelta
 
 import pytest
 from entrepot.sdk import queries as ask
 
-MINUTES = float(os.environ.get("ENTREPOT_RATE_MINUTES", "2"))
+MINUTES = float(os.environ.get("ENTREPOT_RATE_MINUTES", "1.25"))
 
 
 @dataclass(frozen=True)
@@ -22,31 +23,37 @@ class Listing:
 
     key: str
     hook: str
-    query: ask.ListSubscriptions | ask.ListCompanies
+    query: ask.ListCustomers | ask.ListCompanies
 
 
 EVERY = {
     # A line for each plugin.
     "microsoft": Listing("core", "list_customers", ask.ListCustomers()),
+    "google": Listing("customers", "list_customers", ask.ListCustomers()),
     "ibm": Listing("enterprise", "list_customers", ask.ListCustomers()),
     "connectwise": Listing("api", "list_companies", ask.ListCompanies()),
 }
 
 
 @pytest.mark.parametrize("name", EVERY)
-def test_the_permitted_rate_is_used_and_never_exceeded(name, paced, clock):
+def test_the_permitted_rate_is_used_and_never_exceeded(
+    name, paced, clock, record_property
+):
     listing = EVERY[name]
     hub, side, ctx = paced(name)
     simulator = side.simulator
     quotas = {one.name: one for one in hub.plugins.info(name).quotas}
     ask_once = getattr(hub.plugins, listing.hook)
     ask_once(ctx, listing.query)  # signs in, discovers: all that is not repeated
+    clock.advance(timedelta(minutes=1))
     begun, counted = clock.monotonic(), simulator.log.counters()["total"]
     while clock.monotonic() - begun < 60 * MINUTES:
         ask_once(ctx, listing.query)
     passed = clock.monotonic() - begun
     asked = simulator.log.counters()["total"] - counted
     quota = quotas[listing.key]
-    used = (asked - quota.burst) / (passed * quota.requests / quota.seconds)
     assert simulator.throttle.refused == 0, "P2"
+    # What a quiet time allows at once comes on top of the rate.
+    used = (asked - quota.burst) / (passed * quota.requests / quota.seconds)
+    record_property("used", round(used, 4))
     assert 0.95 <= used <= 1.0, f"P1: {used:.3f} of the rate"
