@@ -15,7 +15,10 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 SOURCE_FOLDERS = (
     "core/src",
+    "plugins/aws/src",
     "plugins/connectwise/src",
+    "plugins/google/src",
+    "plugins/ibm/src",
     "plugins/microsoft/src",
     "webapp/src",
 )
@@ -25,7 +28,8 @@ GENERATED = "migrations/versions/"
 
 VENDOR_WORDS = re.compile(
     r"microsoft|connectwise|azure|onmicrosoft|office ?365|\bm365\b|\bo365\b|entra\b"
-    r"|partner ?center|google|\bgcp\b|\baws\b|amazon|\bibm\b|autotask|halopsa",
+    r"|partner ?center|google|\bgcp\b|cloudchannel|bigquery|\baws\b|amazon|boto"
+    r"|\bibm\b|softlayer|bluemix|autotask|halopsa|ledgerline",
     re.IGNORECASE,
 )
 CORE_VENDOR_WORDS = re.compile(r"\bcsp\b", re.IGNORECASE)  # a header in the web
