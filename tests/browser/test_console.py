@@ -29,7 +29,13 @@ def paths(console: Any) -> list[str]:
     return [
         "/",
         "/customers",
+        "/customers/columns",
         f"/customers/{books.customers[5]}",
+        f"/customers/{books.customers[5]}/orders",
+        f"/customers/{books.customers[5]}/activity",
+        f"/customers/{books.customers[5]}/information",
+        f"/customers/{books.customers[5]}/contacts",
+        f"/customers/{books.customers[5]}/accounts?q=co",
         "/subscriptions",
         f"/subscriptions/{books.subscriptions[4]}",
         "/connections",
@@ -43,6 +49,8 @@ def paths(console: Any) -> list[str]:
         "/reconciliation",
         "/reconciliation/history",
         "/plugins",
+        "/settings/users",
+        "/settings/credentials",
         "/search?q=con",
     ]
 

@@ -52,7 +52,9 @@ def stable_lines(text: str) -> list[str]:
 def pages_of(books) -> list[str]:
     return [
         "/", "/customers", "/customers?q=con&sort=-name", "/subscriptions",
-        "/customers/columns",
+        "/customers/columns", "/settings/users", "/settings/credentials",
+        f"/customers/{books.customers[0]}/information",
+        f"/customers/{books.customers[0]}/accounts?q=co",
         f"/customers/{books.customers[0]}", f"/subscriptions/{books.subscriptions[0]}",
         "/subscriptions?status=active", "/connections", "/connections/new",
         f"/connections/{books.vendor}", f"/connections/{books.vendor}/remove",

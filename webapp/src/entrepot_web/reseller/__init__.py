@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from flask import Flask
 
+from entrepot_web.context import actor
 from entrepot_web.reseller import (
     connections,
     customers,
     mapping,
+    people,
     plans,
     plugins,
+    profile,
     reconciliation,
     start,
     subscriptions,
@@ -25,17 +28,24 @@ _MODULES = (
     connections,
     sync_runs,
     customers,
+    profile,
     subscriptions,
     mapping,
     reconciliation,
     plans,
     plugins,
+    people,
 )
 
 
 def install_console(app: Flask) -> None:
     """Register every page of the console."""
     install_filters(app)
-    app.jinja_env.globals.update(key_of=mapping.key_of, address=address)
+    app.jinja_env.globals.update(key_of=mapping.key_of, address=address, may=_may)
     for module in _MODULES:
         app.register_blueprint(module.pages)
+
+
+def _may(permission: str) -> bool:
+    """Return whether the person who looks may do something; services decide again."""
+    return actor().may(permission)

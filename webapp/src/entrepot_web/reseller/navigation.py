@@ -64,6 +64,19 @@ _GROUPS = (
             NavLink("plugins", "Plugins", "/plugins", "puzzle", "connections:read"),
         ),
     ),
+    NavGroup(
+        "Settings",
+        (
+            NavLink("people", "People", "/settings/users", "user", "users:read"),
+            NavLink(
+                "credentials",
+                "API credentials",
+                "/settings/credentials",
+                "key",
+                "credentials:read",
+            ),
+        ),
+    ),
 )
 
 

@@ -1,0 +1,241 @@
+"""One customer: overview, inventory, orders, activity, people, accounts."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from entrepot.hub.customers.tables import Customer, CustomerAccount
+from entrepot.sdk.errors import Conflict, EntrepotError
+from flask import Blueprint, Response, abort, flash, redirect, request
+from sqlalchemy import select
+from werkzeug.wrappers import Response as WerkzeugResponse
+
+from entrepot_web.auth.sessions import signed_in
+from entrepot_web.context import actor, hub, scope
+from entrepot_web.criteria import Criterion
+from entrepot_web.lists.subscriptions import SUBSCRIPTIONS
+from entrepot_web.reseller.customer_facts import EVENTS, alerts, events, figures
+from entrepot_web.reseller.pages import chosen, list_view, marks, page, sentence
+
+pages = Blueprint("console_profile", __name__)
+RECENT = 6
+CANDIDATES = 10
+
+
+@pages.get("/customers/<customer_id>")
+@pages.get("/customers/<customer_id>/inventory")
+@signed_in("customers:read")
+def customer(customer_id: str) -> Response:
+    """Show a customer with what it has bought."""
+    now = hub().clock.now()
+    found = _found(customer_id)
+    with hub().store.read(scope()) as session:
+        summed = figures(session, customer_id, now)
+        warned = alerts(session, customer_id, now)
+        recent = events(session, customer_id, None, audit=actor().may("audit:read"))
+    criteria = (
+        Criterion("customer_id", "eq", (customer_id,)),
+        *chosen(SUBSCRIPTIONS, "status", "connection_id"),
+    )
+    return page(
+        "reseller/customer.html",
+        "customers",
+        **_frame(found, "inventory"),
+        figures=summed,
+        alerts=warned,
+        recent=recent[:RECENT],
+        view=list_view(SUBSCRIPTIONS, criteria),
+    )
+
+
+@pages.get("/customers/<customer_id>/orders")
+@signed_in("subscriptions:read")
+def customer_orders(customer_id: str) -> Response:
+    """Show the orders that the vendors report."""
+    found = _found(customer_id)
+    text = request.args.get("q", "").strip()[:200]
+    orders = [
+        order
+        for order in hub().subscriptions.orders(actor(), customer_id)
+        if not text or text.casefold() in _words(order)
+    ]
+    return page(
+        "reseller/customer_orders.html",
+        "customers",
+        **_frame(found, "orders"),
+        orders=orders,
+        text=text,
+    )
+
+
+@pages.get("/customers/<customer_id>/activity")
+@signed_in("customers:read")
+def customer_activity(customer_id: str) -> Response:
+    """Show what happened to a customer, newest first."""
+    found = _found(customer_id)
+    before = _moment(request.args.get("before", ""))
+    with hub().store.read(scope()) as session:
+        told = events(session, customer_id, before, audit=actor().may("audit:read"))
+    return page(
+        "reseller/customer_activity.html",
+        "customers",
+        **_frame(found, "activity"),
+        events=told[:EVENTS],
+        older=told[EVENTS - 1].at if len(told) > EVENTS else None,
+        begun=before is None,
+    )
+
+
+@pages.route("/customers/<customer_id>/information", methods=["GET", "POST"])
+@signed_in("customers:read")
+def customer_information(customer_id: str) -> Response | WerkzeugResponse:
+    """Show a customer's own fields; save them unless somebody else did meanwhile."""
+    found = _found(customer_id)
+    problem, status, theirs = "", 200, None
+    if request.method == "POST":
+        actor().require("customers:write")
+        given = {name: request.form.get(name, "") for name in ("name", "custom_id")}
+        try:
+            version = int(request.form.get("version", "0"))
+            hub().customers.rename(actor(), customer_id, version=version, **given)
+        except Conflict:
+            status, theirs = 409, found
+        except EntrepotError as error:
+            problem, status = sentence(error), 422
+        else:
+            flash("The customer is saved.", "ok")
+            return redirect(f"/customers/{customer_id}/information", 303)
+    answer = page(
+        "reseller/customer_information.html",
+        "customers",
+        **_frame(found, "information"),
+        given=request.form,
+        problem=problem,
+        theirs=theirs,
+    )
+    answer.status_code = status
+    return answer
+
+
+@pages.get("/customers/<customer_id>/contacts")
+@signed_in("customers:read")
+def customer_contacts(customer_id: str) -> Response:
+    """Show the people at a customer's accounts."""
+    found = _found(customer_id)
+    return page(
+        "reseller/customer_contacts.html",
+        "customers",
+        **_frame(found, "contacts"),
+        contacts=hub().customers.contacts(actor(), customer_id),
+    )
+
+
+@pages.get("/customers/<customer_id>/accounts")
+@signed_in("customers:read")
+def customer_accounts(customer_id: str) -> Response:
+    """Show a customer's accounts at vendors, and candidates to join with it."""
+    found = _found(customer_id)
+    accounts = hub().customers.accounts(actor(), customer_id)
+    text = request.args.get("q", "").strip()[:200]
+    return page(
+        "reseller/customer_accounts.html",
+        "customers",
+        **_frame(found, "accounts"),
+        accounts=accounts,
+        consoles={
+            one.id: hub().links.find(
+                actor(), one.connection_id, "customer", one.vendor_id
+            )
+            for one in accounts
+        },
+        text=text,
+        candidates=_candidates(customer_id, text) if text else (),
+    )
+
+
+@pages.post("/customers/<customer_id>/merge")
+@signed_in("mappings:write")
+def merge_customer(customer_id: str) -> WerkzeugResponse:
+    """Join another customer's accounts to this one."""
+    _found(customer_id)
+    try:
+        hub().customers.merge(
+            actor(),
+            customer_id,
+            request.form.get("other", ""),
+            why=request.form.get("why", "")[:500],
+        )
+        flash("Joined. Split an account off to take it back.", "ok")
+    except EntrepotError as error:
+        flash(sentence(error), "warn")
+    return redirect(f"/customers/{customer_id}/accounts", 303)
+
+
+@pages.post("/customers/<customer_id>/split")
+@signed_in("mappings:write")
+def split_customer(customer_id: str) -> WerkzeugResponse:
+    """Give one of a customer's accounts a customer of its own."""
+    _found(customer_id)
+    try:
+        why = request.form.get("why", "")[:500]
+        made = hub().customers.split(actor(), request.form.get("account", ""), why=why)
+    except EntrepotError as error:
+        flash(sentence(error), "warn")
+        return redirect(f"/customers/{customer_id}/accounts", 303)
+    flash("The account has a customer of its own now.", "ok")
+    return redirect(f"/customers/{made}", 303)
+
+
+def _found(customer_id: str) -> Customer:
+    with hub().store.read(scope()) as session:
+        found = session.get(Customer, customer_id)
+    if found is None or found.tenant_id != actor().tenant_id:
+        abort(404)
+    return found
+
+
+def _frame(found: Customer, tab: str) -> dict[str, Any]:
+    """Return what the head and the menu of every page of a customer need."""
+    with hub().store.read(scope()) as session:
+        accounts = session.scalars(
+            select(CustomerAccount)
+            .where(CustomerAccount.customer_id == found.id)
+            .order_by(CustomerAccount.id)
+        ).all()
+    return {
+        "customer": found,
+        "own": accounts,
+        "tab": tab,
+        "rail": True,
+        "marks": marks(),
+    }
+
+
+def _words(order: Any) -> str:  # noqa: ANN401 - an order
+    parts = [order.vendor_id, order.reference, order.status]
+    parts += [str(value) for line in order.lines for value in line.values()]
+    return " ".join(parts).casefold()
+
+
+def _candidates(customer_id: str, text: str) -> list[Any]:
+    query = (
+        select(Customer.id, Customer.name, Customer.custom_id)
+        .where(
+            Customer.search_text.contains(text.casefold(), autoescape=True),
+            Customer.state == "active",
+            Customer.id != customer_id,
+        )
+        .order_by(Customer.sort_name, Customer.id)
+        .limit(CANDIDATES)
+    )
+    with hub().store.read(scope()) as session:
+        return list(session.execute(query))
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(text.replace(" ", "+"))
+    except ValueError:
+        return None
+    return moment.astimezone(UTC) if moment.tzinfo else None

@@ -1,0 +1,120 @@
+"""What the list of subscriptions shows and exports, and its categories."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from entrepot_web.criteria import Criterion
+from entrepot_web.lists.subscriptions import SUBSCRIPTIONS
+from entrepot_web.reseller.pages import marks
+from entrepot_web.reseller.present import offer_words, word
+from entrepot_web.reseller.tables import Column, Facts, Sheet
+
+SOON = timedelta(days=30)
+CATEGORIES = (
+    ("", "All"),
+    ("active", "Active"),
+    ("expiring", "Expiring within a month"),
+    ("renewing", "To be renewed within a month"),
+    ("trial", "Trials"),
+)
+
+
+def criteria_of(category: str, now: datetime) -> tuple[Criterion, ...]:
+    """Return the filters that a category stands for; none for all or an unknown one.
+
+    Expiring ends within thirty days and does not renew by itself; what renews by
+    itself in that time is its own category.
+    """
+    live = Criterion("status", "eq", ("active",))
+    soon = (
+        Criterion("term_end", "gte", (now,)),
+        Criterion("term_end", "lt", (now + SOON,)),
+    )
+    known = {
+        "active": (live,),
+        "expiring": (live, *soon, Criterion("auto_renew", "eq", (False,))),
+        "renewing": (live, *soon, Criterion("auto_renew", "eq", (True,))),
+        "trial": (live, Criterion("is_trial", "eq", (True,))),
+    }
+    return known.get(category, ())
+
+
+def _plain(row: Any, name: str) -> str:  # noqa: ANN401 - a row
+    value = getattr(row, name)
+    return "" if value is None else f"{value.normalize():f}"
+
+
+def _date(row: Any, name: str) -> str:  # noqa: ANN401 - a row
+    value = getattr(row, name)
+    return "" if value is None else f"{value:%Y-%m-%d}"
+
+
+def _provider(row: Any, _facts: Facts) -> str:  # noqa: ANN401 - a row
+    found = marks().get(row.connection_id)
+    return found.name if found else str(row.connection_id)
+
+
+def _renews(row: Any, _facts: Facts) -> str:  # noqa: ANN401 - a row
+    return {True: "On", False: "Off"}.get(row.auto_renew, "")
+
+
+def _beside(_session: object, _rows: Sequence[Any]) -> Facts:
+    return {}
+
+
+SHEET = Sheet(
+    name="subscriptions",
+    listing=SUBSCRIPTIONS,
+    first=Column(
+        key="name", title="Plan", text=lambda row, _: row.friendly_name or row.name
+    ),
+    columns=(
+        Column(
+            key="offer",
+            title="Term and billing",
+            text=lambda row, _: offer_words(row.term, row.billing_cycle),
+        ),
+        Column(
+            key="customer",
+            title="Customer",
+            text=lambda row, _: row.customer_name or "",
+        ),
+        Column(key="provider", title="Provider", text=_provider),
+        Column(
+            key="quantity",
+            title="Licences",
+            text=lambda row, _: _plain(row, "quantity"),
+            numeric=True,
+        ),
+        Column(
+            key="status",
+            title="Status",
+            text=lambda row, _: word("subscription", row.status).text,
+        ),
+        Column(
+            key="unit_cost",
+            title="Unit cost",
+            text=lambda row, _: _plain(row, "unit_cost"),
+            numeric=True,
+        ),
+        Column(key="currency", title="Currency", text=lambda row, _: row.currency),
+        Column(key="auto_renew", title="Auto-renew", text=_renews),
+        Column(
+            key="term_end",
+            title="Term ends",
+            text=lambda row, _: _date(row, "term_end"),
+        ),
+        Column(key="sku", title="SKU", text=lambda row, _: row.sku),
+        Column(
+            key="vendor_id", title="Subscription id", text=lambda row, _: row.vendor_id
+        ),
+    ),
+    usual=(
+        *("offer", "customer", "provider", "quantity", "status", "unit_cost"),
+        *("currency", "auto_renew", "term_end", "sku", "vendor_id"),
+    ),
+    beside=_beside,
+)
