@@ -142,8 +142,12 @@ class Theatre:
         """Start a worker process; it dies at the point, if one is given."""
         number = len(self._started)
         settings = self._settings
+        inherited = dict(os.environ)
+        # Each worker would compile every module anew, which takes most of its time.
+        inherited.pop("PYTHONDONTWRITEBYTECODE", None)
         environment = {
-            **os.environ,
+            **inherited,
+            "PYTHONPYCACHEPREFIX": str(self._folder.parent / "compiled"),
             "ENTREPOT_DATABASE_URL": settings.database_url,
             "ENTREPOT_DATA_DIR": str(settings.data_dir),
             "ENTREPOT_KEYS": ",".join(settings.keys),

@@ -45,11 +45,11 @@ class Incoming:
 
     @classmethod
     def of(
-        cls, target: Target, records: Sequence[Any], hashes: Sequence[int]
+        cls, target: Target, records: Iterable[Any], hashes: Sequence[int]
     ) -> list[Incoming]:
         """Objects with all that is written of them.
 
-        To be called when records were just made: later each field must be fetched
+        To be called while records are being made: later each field must be fetched
         from memory again, which takes longer than the work on it.
         """
         values, kept = target.values, target.fact is not None

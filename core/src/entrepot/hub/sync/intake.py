@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -81,14 +82,7 @@ class Intake:
     def take(self, page: Page[Any], read_at: datetime) -> None:
         """Take in one page."""
         self.counts["read"] += len(page)
-        records, hashes = self._unknown(page)
-        if self.detail is not None and records:
-            records = self.detail(records)
-            hashes = [
-                row_hash if record.detail_complete else NO_CONTENT
-                for record, row_hash in zip(records, hashes, strict=True)
-            ]
-        self._pending += Incoming.of(TARGETS[self.stream], records, hashes)
+        self._pending += self._incoming(page)
         if self._read_at is None or read_at < self._read_at:
             self._read_at = read_at
 
@@ -146,8 +140,24 @@ class Intake:
             self.counts[name] += getattr(done, name)
         self.counts["duplicates"] += done.repeated
 
+    def _incoming(self, page: Page[Any]) -> list[Incoming]:
+        target, raw = TARGETS[self.stream], page.raw
+        items, hashes = self._unknown(page)
+        if raw is not None:
+            if self.detail is None:
+                with contextlib.suppress(Exception):  # each is tried, and logged, below
+                    return Incoming.of(target, map(raw.decode, items), hashes)
+            items, hashes = self._decodable(raw, items, hashes)
+        if self.detail is not None and items:
+            items = self.detail(items)
+            hashes = [
+                row_hash if record.detail_complete else NO_CONTENT
+                for record, row_hash in zip(items, hashes, strict=True)
+            ]
+        return Incoming.of(target, items, hashes)
+
     def _unknown(self, page: Page[Any]) -> tuple[list[Any], list[int]]:
-        """The page's unknown items as records, with their signed hashes."""
+        """The page's unknown items, raw or as records, with their signed hashes."""
         raw = page.raw
         if raw is None:
             inputs = [msgspec.json.encode(record) for record in page.items]
@@ -169,11 +179,7 @@ class Intake:
         signed = hashes.view(hashing.SIGNED)[unknown].tolist()
         if raw is None:
             return [page.items[place] for place in places], signed
-        items = [raw.items[place] for place in places]
-        try:
-            return list(map(raw.decode, items)), signed
-        except Exception:  # noqa: BLE001 - each is tried, and logged, on its own
-            return self._decodable(raw, items, signed)
+        return [raw.items[place] for place in places], signed
 
     def _decodable(
         self, raw: RawItems[Any], items: Sequence[bytes], hashes: Sequence[int]
