@@ -86,6 +86,9 @@ lock: $(BIN)/uv ## write the lock files anew (UPGRADE=--upgrade takes newest ver
 demo: dev ## two simulated systems, the hub and the console (SCALE=n grows it)
 	$(BIN)/entrepot demo --scale $(SCALE)
 
+screenshots: dev ## pictures of every page of a running demo, into docs/images
+	$(BIN)/python tests/browser/screenshots.py
+
 conform: dev ## the conformance kit against every plugin
 	$(PYTEST) -k conformance plugins tests
 

@@ -12,6 +12,8 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from entrepot.plugins.rendering import render
+from entrepot.sdk.model import PluginKind
 
 ROOT = Path(__file__).resolve().parents[2]
 GUIDE = ROOT / "docs" / "plugin-author-guide.md"
@@ -65,6 +67,15 @@ def test_guide_lists_the_files_it_writes(tmp_path):
         assert Path(name).name in listed, f"{name} is not in the list of files"
 
 
+def test_guide_and_template_are_one(tmp_path):
+    written = guide.write_files(GUIDE, tmp_path / "guide")
+    rendered = tmp_path / "rendered"
+    render("acme", PluginKind.VENDOR, "Acme Cloud", rendered)
+    for name in written:
+        told = (tmp_path / "guide" / name).read_text()
+        assert told == (rendered / name).read_text(), name
+
+
 def test_guides_plugin_follows_the_house_rules(project):
     source, _ = project
     ruff = [sys.executable, "-m", "ruff"]
@@ -92,6 +103,17 @@ def test_guides_plugin_conforms(project):
         PYTHONPATH=str(site),
     )
     assert re.search(r"\d\d passed, 8 xfailed", shown), shown
+
+
+@pytest.mark.heavy
+def test_guides_plugin_is_scored_from_its_wheel(project, tmp_path):
+    _, site = project
+    own = [sys.executable, "-m", "entrepot.cli", "--json", "plugins", "score", "acme"]
+    around = {"PYTHONPATH": str(site), "ENTREPOT_DATA_DIR": str(tmp_path)}
+    card = json.loads(call(*own, cwd=tmp_path, **around))
+    assert (card["level"], card["percent"]) == ("silver", 90)
+    assert card["kit"]["failed"] == []
+    assert len(card["kit"]["gaps"]) == 8
 
 
 @pytest.mark.heavy
