@@ -272,3 +272,9 @@ def vendor(start: Callable[..., Vendor]) -> Vendor:
 def fixture() -> Callable[[str], bytes]:
     """Bytes of a documentation sample."""
     return lambda name: (FIXTURES / name).read_bytes()
+
+
+@pytest.fixture
+def published() -> Document:
+    """The Cloud Channel API as Google publishes it."""
+    return documents()[0]

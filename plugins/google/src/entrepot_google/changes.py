@@ -67,7 +67,14 @@ def _estate_hints(runtime: Runtime, client: Client) -> list[ChangeEvent] | None:
         before, reading.estate = reading.estate, now
     if before is None:
         return None
-    found = (_customer_of(runtime, client, each) for each in differing(before, now))
+    changed = differing(before, now)
+    with runtime.lock:
+        known = all(each in runtime.reading.identities for each in changed)
+    if not known:
+        # New customers; a filtered listing would not show them yet (§3.5).
+        _read_customers(runtime, client)
+    with runtime.lock:
+        found = [runtime.reading.identities.get(each) for each in changed]
     return [feed.differs(customer) for customer in found if customer]
 
 
@@ -97,8 +104,12 @@ def _know_customers(ctx: PluginContext, client: Client) -> None:
     """Read who is a customer, once per process."""
     runtime: Runtime = ctx.runtime
     with runtime.lock:
-        if runtime.reading.known:
-            return
+        known = runtime.reading.known
+    if not known:
+        _read_customers(runtime, client)
+
+
+def _read_customers(runtime: Runtime, client: Client) -> None:
     found: list[channel.CustomerWire] = []
     token: str | None = None
     while True:

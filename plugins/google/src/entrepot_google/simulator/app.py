@@ -41,14 +41,15 @@ class GoogleSimulator(Simulator):
     """A look-alike of one partner account at Google.
 
     Switches in ``Options.extra``: ``account`` (id), ``admin``, ``project``
-    (credentials), ``lifetime`` (seconds of an access token), ``country`` (a code, or
-    ``mixed``), ``first`` (number of the first generated company), ``list_omits``
-    (listings leave renewal settings out), ``empty_pages`` (every other page of a
-    listing is empty), ``billing_table`` (its full name), ``billing_file`` (further
-    rows of the export, one JSON object a line), ``slow_queries`` (looks until a query
-    is done), ``operations`` (they can be listed, as published), ``deliver`` (``auto``,
-    or ``manual`` by the action ``deliver_events``), ``seed_out`` (file the neutral
-    seed is written to at the start).
+    (credentials), ``lifetime`` (seconds of an access token), ``skew`` (seconds a
+    caller's clock may differ, a day), ``country`` (a code, or ``mixed``), ``first``
+    (number of the first generated company), ``list_omits`` (listings leave renewal
+    settings out), ``empty_pages`` (every other page of a listing is empty),
+    ``billing_table`` (its full name), ``billing_file`` (further rows of the export,
+    one JSON object a line), ``slow_queries`` (looks until a query is done),
+    ``operations`` (they can be listed, as published), ``deliver`` (``auto``, or
+    ``manual`` by the action ``deliver_events``), ``seed_out`` (file the neutral seed
+    is written to at the start).
     """
 
     name = "google"
@@ -89,7 +90,7 @@ class GoogleSimulator(Simulator):
         self.ledger = Ledger(self.account, self.book, Path(source) if source else None)
         self.route("POST", "/token", self._issue)
         ChannelApi(self)
-        BigQueryApi(self, self.ledger)
+        self.bigquery = BigQueryApi(self, self.ledger)
         ResellerApi(self)
         OperationsApi(self)
         Actions(self)

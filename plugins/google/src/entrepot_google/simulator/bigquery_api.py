@@ -72,6 +72,10 @@ class BigQueryApi:
         kind = "bigquery#getQueryResultsResponse"
         return self._page(project, job, start, size, kind)
 
+    def forget(self) -> None:
+        """Answers are no longer kept."""
+        self._jobs.clear()
+
     def _page(
         self, project: str, name: str, start: int, size: int, kind: str
     ) -> Response:
