@@ -23,7 +23,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
 	>/dev/null 2>&1 && { echo "$$p"; break; }; done)
 
 .PHONY: help dev test check lint types imports lock demo bench bench-smoke \
-	bench-full bench-peers crash soak conform fast heavy format
+	bench-full bench-peers crash soak conform scores fast heavy format
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | \
@@ -91,6 +91,9 @@ screenshots: dev ## pictures of every page of a running demo, into docs/images
 
 conform: dev ## the conformance kit against every plugin
 	$(PYTEST) -k conformance plugins tests
+
+scores: dev ## measure the score card of every plugin anew, into docs/plugins
+	$(BIN)/python tests/docs/scores.py aws connectwise google ibm microsoft
 
 bench: dev ## every suite at 100 k, both databases
 	$(BIN)/python -m bench run
