@@ -7,7 +7,7 @@ from typing import Any
 
 from entrepot.hub.connections.settings_schema import SettingField
 from entrepot.hub.connections.views import ConnectionView
-from entrepot.sdk.errors import EntrepotError, NotFound
+from entrepot.sdk.errors import Conflict, EntrepotError, NotFound
 from flask import Blueprint, Response, abort, flash, redirect, request
 from werkzeug.wrappers import Response as WerkzeugResponse
 
@@ -87,6 +87,48 @@ def connection(connection_id: str) -> Response:
     )
 
 
+@pages.get("/connections/<connection_id>/edit")
+@signed_in("connections:write")
+def edit_connection(connection_id: str) -> Response:
+    """Show a connection's settings in a form; secrets stay out of it."""
+    found = _found(connection_id)
+    if found.plugin not in hub().plugins.names():
+        abort(404)
+    given = {
+        f"s.{name}": ", ".join(map(str, value)) if isinstance(value, list) else value
+        for name, value in found.settings.items()
+    }
+    given |= {"name": found.name, "version": str(found.version)}
+    return _form(found.plugin, given, {}, 200, editing=found)
+
+
+@pages.post("/connections/<connection_id>/edit")
+@signed_in("connections:write")
+def save_connection(connection_id: str) -> Response | WerkzeugResponse:
+    """Save changed settings after proving that they work."""
+    found = _found(connection_id)
+    if found.plugin not in hub().plugins.names():
+        abort(404)
+    entered = _entered(hub().connections.settings_schema(found.plugin), cleared=True)
+    version = request.form.get("version", "")
+    try:
+        hub().connections.update(
+            actor(),
+            connection_id,
+            version=int(version) if version.isascii() and version.isdigit() else None,
+            name=request.form.get("name", "").strip() or found.name,
+            values=entered,
+        )
+    except EntrepotError as error:
+        status = 409 if isinstance(error, Conflict) else 422
+        problem = sentence(error)
+        return _form(
+            found.plugin, request.form, _errors(error), status, problem, editing=found
+        )
+    flash("The settings work and are saved.", "ok")
+    return redirect(f"/connections/{connection_id}", 303)
+
+
 @pages.post("/connections/<connection_id>/check")
 @signed_in("connections:write")
 def check_connection(connection_id: str) -> WerkzeugResponse:
@@ -159,6 +201,7 @@ def _form(
     errors: Mapping[str, str],
     status: int,
     problem: str = "",
+    editing: ConnectionView | None = None,
 ) -> Response:
     loaded = [item for item in hub().plugins.list() if item.state == "loaded"]
     usable = [item for item in loaded if item.kind in ("vendor", "psa")]
@@ -172,13 +215,21 @@ def _form(
         given=given,
         errors=errors,
         problem=problem,
+        editing=editing,
     )
     answer.status_code = status
     return answer
 
 
-def _entered(fields: tuple[SettingField, ...]) -> dict[str, Any]:
-    """Return what a person entered; fields left empty are left out."""
+def _entered(
+    fields: tuple[SettingField, ...], *, cleared: bool = False
+) -> dict[str, Any]:
+    """Return what a person entered; fields left empty are left out.
+
+    Args:
+        fields: What the form asks.
+        cleared: Whether an emptied field goes back to its default.
+    """
     found: dict[str, Any] = {}
     for item in fields:
         text = request.form.get(f"s.{item.name}", "")
@@ -186,6 +237,8 @@ def _entered(fields: tuple[SettingField, ...]) -> dict[str, Any]:
             found[item.name] = bool(text)
         elif text.strip():
             found[item.name] = _typed(item, text)
+        elif cleared and not item.info.secret and item.default is not None:
+            found[item.name] = item.default
     return found
 
 

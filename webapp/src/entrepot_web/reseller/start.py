@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from entrepot.hub.customers.tables import Customer
 from entrepot.hub.reconciliation.queries import IssueQuery
 from entrepot.hub.subscriptions.tables import SubscriptionRow
 from flask import Blueprint, Response, g, jsonify, redirect, request
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, select
+from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from entrepot_web.auth.sessions import load_person, signed_in
@@ -15,6 +18,7 @@ from entrepot_web.listing import Question, read
 from entrepot_web.lists.customers import CUSTOMERS
 from entrepot_web.lists.subscriptions import SUBSCRIPTIONS
 from entrepot_web.reseller.pages import marks, page, stamp
+from entrepot_web.reseller.subscription_columns import SOON
 from entrepot_web.reseller.sync_runs import latest_runs
 
 pages = Blueprint("console_start", __name__)
@@ -26,21 +30,14 @@ def start() -> Response:
     """Show where things stand."""
     with hub().store.read(scope()) as session:
         customers = session.scalar(select(func.count()).select_from(Customer)) or 0
-        active = (
-            session.scalar(
-                select(func.count())
-                .select_from(SubscriptionRow)
-                .where(SubscriptionRow.status == "active")
-            )
-            or 0
-        )
+        ahead = _ahead(session)
         fresh = parts().freshness.read(session, actor().tenant_id, ())
     may = actor().may
     return page(
         "reseller/start.html",
         "start",
         customers=customers,
-        active=active,
+        ahead=ahead,
         fresh=stamp(fresh),
         connections=hub().connections.list(actor()) if may("connections:read") else (),
         totals=hub().reconciliation.totals(actor(), IssueQuery())
@@ -49,6 +46,29 @@ def start() -> Response:
         runs=latest_runs(8) if may("sync:read") else (),
         marks=marks() if may("connections:read") else {},
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Ahead:
+    """Active subscriptions, and those whose term ends within thirty days."""
+
+    active: int
+    renewing: int
+    expiring: int
+
+
+def _ahead(session: Session) -> Ahead:
+    """Return what is active and what ends soon, counted in one pass."""
+    row, now = SubscriptionRow, hub().clock.now()
+    soon = and_(row.term_end >= now, row.term_end < now + SOON)
+    found = session.execute(
+        select(
+            func.count(),
+            func.count().filter(soon, row.auto_renew.is_(True)),
+            func.count().filter(soon, row.auto_renew.is_(False)),
+        ).where(row.status == "active")
+    ).one()
+    return Ahead(*found)
 
 
 @pages.get("/search")
