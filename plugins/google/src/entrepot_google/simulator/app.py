@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from io import BytesIO
 from pathlib import Path
 from typing import Any, ClassVar
 
 from entrepot.sdk.simulator import Options, Quota, Seed, Simulator
 from entrepot.sdk.simulator.base import Handler
+from entrepot.sdk.simulator.server import Environ
 from werkzeug.wrappers import Request, Response
 
 from entrepot_google.simulator import refusals, seeding
@@ -62,7 +64,7 @@ class GoogleSimulator(Simulator):
         },
         "test": {
             "customers": Quota(limit=24, window=1.0),
-            "entitlements": Quota(limit=24, window=1.0),
+            "entitlements": Quota(limit=240, window=1.0),
         },
     }
 
@@ -94,6 +96,17 @@ class GoogleSimulator(Simulator):
         ResellerApi(self)
         OperationsApi(self)
         Actions(self)
+
+    def __call__(
+        self, environ: Environ, start_response: Callable[..., Any]
+    ) -> Iterable[bytes]:
+        """The WSGI application; a GET too long for an address comes as a POST."""
+        if environ.get("HTTP_X_HTTP_METHOD_OVERRIDE") == "GET":
+            length = int(environ.get("CONTENT_LENGTH") or 0)
+            environ["QUERY_STRING"] = environ["wsgi.input"].read(length).decode()
+            environ["REQUEST_METHOD"], environ["CONTENT_LENGTH"] = "GET", "0"
+            environ["wsgi.input"] = BytesIO()
+        return super().__call__(environ, start_response)
 
     # Hooks of the base
 

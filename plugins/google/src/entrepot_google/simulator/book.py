@@ -111,6 +111,7 @@ class Book:
         self._added[made.identity] = made.id
         self._members[made.id] = None
         self._ids = None
+        self.lifecycle.moves += 1
         return made
 
     def remove(self, customer: Customer) -> None:
@@ -118,6 +119,7 @@ class Book:
         del self._members[customer.id]
         del self._kept[customer.id]
         self._ids = None
+        self.lifecycle.moves += 1
 
     def watch(self, customer: Customer) -> None:
         """Note when time changes something of it."""

@@ -26,10 +26,14 @@ class Lifecycle:
     Args:
         catalog: Renewals follow the present offers.
         announce: Told of every change, with the event's name.
+
+    Attributes:
+        moves: Grows whenever anything may have come or gone.
     """
 
     def __init__(self, catalog: Catalog, announce: Announce) -> None:
         self._catalog, self._announce = catalog, announce
+        self.moves = 0
 
     def settle(self, customer: Customer, now: datetime) -> None:
         """Bring everything of a customer up to now."""
@@ -114,6 +118,7 @@ class Lifecycle:
         operator: str = "",
     ) -> None:
         """Write the history and announce it."""
+        self.moves += 1
         entitlement.updated = at
         if kind == "CANCELLED" and not reason:
             reason_field, reason = "cancellationReason", "SERVICE_TERMINATED"
@@ -134,6 +139,7 @@ class Lifecycle:
 
     def remove(self, customer: Customer, entitlement: Entitlement) -> None:
         """It is gone: the API has no cancelled state (§7.1)."""
+        self.moves += 1
         customer.ended[entitlement.id] = customer.entitlements.pop(entitlement.id)
         customer.next_due = min(_dues(customer), default=None)
 

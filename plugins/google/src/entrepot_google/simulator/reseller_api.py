@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from entrepot_google.simulator.app import GoogleSimulator
 
 _ROOT = "/apps/reseller/v1"
-_WORKSPACE = ("GCP",)
+_ELSEWHERE = ("GCP",)
 _PLAN = {
     # Answers call the plan with monthly payment by its old name (§4.2, T5).
     "commit_month": "ANNUAL",
@@ -32,6 +33,8 @@ class ResellerApi:
 
     def __init__(self, vendor: GoogleSimulator) -> None:
         self._vendor = vendor
+        self._listed: list[tuple[Customer, Entitlement]] = []
+        self._listed_at = -1
         vendor.route("GET", f"{_ROOT}/customers/<customer>", self.customer)
         vendor.route("GET", f"{_ROOT}/subscriptions", self.subscriptions)
         path = f"{_ROOT}/customers/<customer>/subscriptions/<subscription>"
@@ -50,14 +53,9 @@ class ResellerApi:
         with vendor.lock:
             wanted = request.args.get("customerId")
             prefix = request.args.get("customerNamePrefix", "").lower()
-            owners = [self._found(wanted)] if wanted else list(vendor.book.every())
-            every = [
-                (owner, each)
-                for owner in owners
-                if owner.facts.domain.lower().startswith(prefix)
-                for each in owner.entitlements.values()
-                if each.offer.sku.product not in _WORKSPACE
-            ]
+            every = _of((self._found(wanted),)) if wanted else self._estate()
+            if prefix:
+                every = [p for p in every if p[0].facts.domain.startswith(prefix)]
             given = {"pageSize": size}
             try:
                 found, rest = vendor.pager.page(request, every, size, _MOST, given)
@@ -66,6 +64,14 @@ class ResellerApi:
             shown = [_subscription(owner, each) for owner, each in found]
         made: Wire = {"kind": "reseller#subscriptions", **rest}
         return json_response({**made, "subscriptions": shown} if shown else made)
+
+    def _estate(self) -> list[tuple[Customer, Entitlement]]:
+        """Everything, listed once until something comes or goes."""
+        book = self._vendor.book
+        if self._listed_at != book.lifecycle.moves:
+            self._listed = _of(book.every())
+            self._listed_at = book.lifecycle.moves
+        return self._listed
 
     def subscription(
         self, request: Request, customer: str, subscription: str
@@ -91,6 +97,15 @@ class ResellerApi:
         if found.forbidden:
             raise legacy(403, "forbidden", "Not Authorized to access this resource")
         return found
+
+
+def _of(owners: Iterable[Customer]) -> list[tuple[Customer, Entitlement]]:
+    return [
+        (owner, each)
+        for owner in owners
+        for each in owner.entitlements.values()
+        if each.offer.sku.product not in _ELSEWHERE
+    ]
 
 
 def _size(text: str | None) -> int:
