@@ -103,7 +103,7 @@ class Finisher:
                 end_subscriptions_of(session, self.run, gone, now)
             if self.stream.name == "subscriptions":
                 adopt_accounts(session, self.run)
-            self._remember(session, memory, version, unseen, gone)
+            self._remember(session, point, memory, version, unseen, gone)
             if not reasons:
                 memory_row(session, self.run, self.stream.name).complete_at = now
             self._scopes(session, point, now, reasons)
@@ -179,6 +179,7 @@ class Finisher:
     def _remember(
         self,
         session: Session,
+        point: Checkpoint,
         memory: HashMemory,
         version: str,
         unseen: list[Any],
@@ -190,14 +191,12 @@ class Finisher:
         live = {item.row_hash for item in unseen if item.id not in over}
         # Hashes that no live row has belong to content that was replaced meanwhile.
         stray = [value for value in memory.unseen() if value not in live]
-        if memory.overflown or len(memory.added) < self._written(session):
+        counts = point.counts
+        written = counts["new"] + counts["changed"] + counts["back"]
+        if memory.overflown or len(memory.added) < written:
             row.hashes = hashes_in_books(session, self.run, self.stream.name)
         elif memory.added or memory.replaced or stray or not row.hashes:
             row.hashes = memory.following(stray)
-
-    def _written(self, session: Session) -> int:
-        point, _, _ = load_memory(session, self.run, self.stream.name)
-        return point.counts["new"] + point.counts["changed"] + point.counts["back"]
 
     def _scopes(
         self, session: Session, point: Checkpoint, now: datetime, reasons: list[str]
