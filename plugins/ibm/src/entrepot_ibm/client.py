@@ -15,7 +15,7 @@ from entrepot.sdk.errors import Rejected, Retryable
 from entrepot.sdk.http import HttpResponse, HttpSession
 
 from entrepot_ibm import wire
-from entrepot_ibm.errors import customer_error_for, error_for
+from entrepot_ibm.errors import customer_error_for, error_for, read_fault
 from entrepot_ibm.settings import IbmSettings
 from entrepot_ibm.tokens import OWN, TokenAuth
 
@@ -242,14 +242,12 @@ class Client:
         name: str,
         token: str | None,
     ) -> RawPage:
-        try:
-            response = self._bound(service).raw_get(
-                path, params={**params, name: token}
-            )
-        except Rejected as error:
-            if token is not None and error.code == "http_400":
-                raise _cursor_lost(error) from None
-            raise
+        # A token that is refused ends the listing, whatever words say so (B12).
+        response = self._bound(service).raw_get(
+            path, params={**params, name: token}, accept=() if token is None else (400,)
+        )
+        if response.status == 400:
+            raise _cursor_lost(response)
         listed = _read(response, wire.LISTED, response.content)
         items = listed.resources if listed.resources is not None else listed.reports
         if items is None:
@@ -298,13 +296,13 @@ def continuation(listed: wire.Listed) -> str | None:
     The vendor's four ways: `next_url`, `next.href`, `next.offset`, and counting on
     where there is a total only.
     """
-    following = listed.next
+    following = listed.next or listed.next_url
     if isinstance(following, wire.Href):
         if following.offset not in (None, ""):
             return str(following.offset)
         return _token_of(following.href)
-    if listed.next_url or following:
-        return _token_of(listed.next_url or following)
+    if following:
+        return _token_of(following)
     if listed.offset is not None and listed.count is not None:
         done = listed.offset + len(listed.resources or ())
         return str(done) if listed.resources and done < listed.count else None
@@ -342,11 +340,11 @@ def _item(reader: wire.Reader[T], data: bytes) -> T:
         ) from None
 
 
-def _cursor_lost(error: Rejected) -> Rejected:
+def _cursor_lost(response: HttpResponse) -> Rejected:
     return Rejected(
         "cursor_invalid",
         "The listing cannot go on from this cursor.",
-        detail=error.info.detail,
-        vendor_request_id=error.info.vendor_request_id,
+        detail=f"{response.method} {response.url}: {read_fault(response.content).text}",
+        vendor_request_id=response.request_id,
         remedy="Start the listing again.",
     )

@@ -18,6 +18,7 @@ from entrepot.sdk.errors import (
 from entrepot.sdk.http import HttpResponse
 
 BAD_KEY = "BXNIM0415E"
+DEAD_TOKEN = "BXNIM0407E"  # noqa: S105 - the name of an error
 _NEW_KEY = "Create a new API key in your account and enter it in this connection."
 
 
@@ -48,7 +49,7 @@ _IAM = {
     BAD_KEY: _Entry(
         AuthRequired, "The vendor does not know this API key.", _NEW_KEY, "api_key"
     ),
-    "BXNIM0407E": _Entry(
+    DEAD_TOKEN: _Entry(
         AuthRequired, "The vendor no longer accepts this sign-in.", _NEW_KEY
     ),
     "BXNIM0408E": _Entry(

@@ -10,7 +10,7 @@ from entrepot.sdk.errors import AuthRequired, ConfigInvalid, EntrepotError, Reje
 from entrepot.sdk.http import HttpResponse, HttpSession
 
 from entrepot_ibm import wire
-from entrepot_ibm.errors import BAD_KEY, error_for, of_customer
+from entrepot_ibm.errors import BAD_KEY, DEAD_TOKEN, error_for, of_customer
 from entrepot_ibm.settings import KEYS, PROFILE, IbmSettings
 
 _SHARE = 0.8  # of its lifetime after which a token is renewed, as the SDK does
@@ -90,11 +90,15 @@ class TokenAuth:
     def refused(self, response: HttpResponse) -> bool:
         """Forget the refused token; True, since a new one is worth one attempt."""
         del response
+        self.forget()
+        return True
+
+    def forget(self) -> None:
+        """Forget the token used last, unless another thread has renewed it."""
         with self._cache.lock:
             held = self._cache.held.get(self._customer)
             if held is not None and held[0] == self._used:
                 del self._cache.held[self._customer]
-        return True
 
     def _fetch(self) -> str:
         answer = self._granted()
@@ -136,14 +140,25 @@ class TokenAuth:
         own = TokenAuth(
             self._http, self._settings, self._secrets, self._clock, self._cache
         )
+        try:
+            return self._assumed(own)
+        except AuthRequired as error:
+            if error.code != DEAD_TOKEN:
+                raise
+            # Our own token died early; a new one is worth one more attempt.
+            own.forget()
+            return self._assumed(own)
+
+    def _assumed(self, own: TokenAuth) -> wire.TokenWire:
         token = own.headers()["Authorization"].removeprefix("Bearer ")
-        grant = {
-            "grant_type": f"{_GRANT}assume",
-            "access_token": token,
-            "profile_name": self._settings.trusted_profile,
-            "account": self._customer,
-        }
-        return self._ask(grant)
+        return self._ask(
+            {
+                "grant_type": f"{_GRANT}assume",
+                "access_token": token,
+                "profile_name": self._settings.trusted_profile,
+                "account": self._customer,
+            }
+        )
 
     def _ask(self, grant: dict[str, str]) -> wire.TokenWire:
         session = self._http.bound(

@@ -40,7 +40,7 @@ class Listed(_Wire):
 
     resources: list[msgspec.Raw] | None = None
     reports: list[msgspec.Raw] | None = None
-    next_url: str | None = None
+    next_url: Href | str | None = None
     next: Href | str | None = None
     offset: int | None = None
     count: int | None = None

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 from entrepot.sdk.model.time import add_months
 
 from entrepot_ibm.simulator import catalog, lifecycle, render, seeding
@@ -226,7 +227,7 @@ class Events:
 
     def export_seed(self) -> Any:  # noqa: ANN401 - a record of the seed
         """The whole state in neutral words, for a PSA simulator to plant."""
-        return seeding.export_seed(self._vendor)
+        return msgspec.json.decode(seeding.export_seed(self._vendor).to_json())
 
     # Helpers
 
