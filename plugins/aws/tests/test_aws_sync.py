@@ -60,7 +60,9 @@ class Books:
     def agree(self) -> bool:
         """Whether the books hold exactly what the vendor has."""
         held, expected = self.held(), self.expected()
-        scale = {held[key] / expected[key] for key in held if key in expected}
+        # A plan's quantity is its commitment, which the seed does not tell.
+        counted = [key for key in held if key in expected and ":" not in key]
+        scale = {held[key] / expected[key] for key in counted}
         return held.keys() == expected.keys() and len(scale) == 1
 
 
@@ -109,3 +111,17 @@ def test_withdrawn_transfer_ends_its_customer(books) -> None:
     books.hub.clock.advance(timedelta(days=30))
     books.sync()
     assert books.rows(query) == [("ended",)]
+
+
+def test_renewed_agreement_stays_one_subscription(books) -> None:
+    books.sync()
+    told = books.vendor.control.act("renew_agreement", increase="5")
+    query = (
+        "SELECT count(*) FROM subscription WHERE gone_at IS NULL"
+        f" AND vendor_id LIKE '{told['initial']}/%'"
+    )
+    run = books.sync()
+    assert books.rows(query) == [(1,)]
+    assert run.counts["subscriptions"]["changed"] == 1
+    assert run.counts["subscriptions"].get("gone", 0) == 0
+    assert books.agree()

@@ -32,6 +32,11 @@ _WRITES = (
     "list_available_actions",
 )
 
+
+def _rate(name: str, per_second: int) -> QuotaKey:
+    return QuotaKey(name=name, requests=per_second, seconds=1, burst=1, concurrency=4)
+
+
 INFO = PluginInfo(
     name="aws",
     title="Amazon Web Services",
@@ -41,6 +46,8 @@ INFO = PluginInfo(
     settings_type=AwsSettings,
     capabilities=Capabilities(
         subscriptions=Listing.PER_CUSTOMER,
+        usage=Listing.GLOBAL,
+        charges=Listing.GLOBAL,
         customer_details=True,
         page_size=20,
         idempotency=Idempotency.PROBE,
@@ -76,14 +83,6 @@ INFO = PluginInfo(
             Gap(
                 hook=name,
                 reason=GapReason.NOT_YET_OURS,
-                text="Charges follow in this release.",
-            )
-            for name in ("list_charges", "list_usage")
-        ),
-        *(
-            Gap(
-                hook=name,
-                reason=GapReason.NOT_YET_OURS,
                 text="Events leave AWS through EventBridge rules in every account; "
                 "they come with a later release.",
             )
@@ -94,8 +93,16 @@ INFO = PluginInfo(
     quotas=(
         # Published rates are those of §5.4; the others are not published and stay
         # below what AWS is known to permit.
-        QuotaKey(name="organizations", requests=5, seconds=1, burst=5, concurrency=4),
-        QuotaKey(name="sts", requests=20, seconds=1, burst=10, concurrency=4),
+        _rate("organizations", 5),
+        _rate("sts", 20),
+        _rate("agreement-search", 5),
+        _rate("agreement-terms", 10),
+        _rate("discovery", 5),
+        _rate("savingsplans", 5),
+        _rate("billingconductor", 5),
+        _rate("ce", 1),
+        _rate("invoicing", 2),
+        _rate("s3", 50),
     ),
     documentation_url="https://docs.aws.amazon.com/organizations/latest/APIReference/",
     object_words={"customer": "organizational unit", "subscription": "account"},

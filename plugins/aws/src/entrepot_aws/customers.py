@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
+
 from entrepot.sdk import queries as ask
 from entrepot.sdk.context import PluginContext
 from entrepot.sdk.errors import ConfigInvalid, NotFound
 from entrepot.sdk.model import CheckResult, Page, VendorCustomer
 
-from entrepot_aws.client import PAGE
+from entrepot_aws.calls import PAGE
 from entrepot_aws.mapping import customers as mapped
 from entrepot_aws.mapping.spelling import domain_of
-from entrepot_aws.runtime import Cursor, client_of, transfers_of
+from entrepot_aws.runtime import Cursor, billing_of, client_of, transfers_of
 from entrepot_aws.settings import AwsSettings
 
 UNITS = "units"
 TRANSFERS = "transfers"
+_TRANSFERS = 500  # of our own making: the vendor's listing is read whole
 
 
 def is_unit(customer_id: str) -> bool:
@@ -70,10 +73,9 @@ def customers(ctx: PluginContext, query: ask.ListCustomers) -> Page[VendorCustom
     settings: AwsSettings = ctx.settings
     cursor = Cursor.of(query.cursor)
     first = UNITS if settings.reads_units else TRANSFERS
-    size = query.page_size or PAGE
     if (cursor.stage or first) == UNITS:
-        return _units(ctx, cursor, size)
-    return _transferred(ctx, cursor, size)
+        return _units(ctx, cursor, query.page_size or PAGE)
+    return _transferred(ctx, cursor, query.page_size or _TRANSFERS)
 
 
 def _units(ctx: PluginContext, cursor: Cursor, size: int) -> Page[VendorCustomer]:
@@ -93,12 +95,18 @@ def _units(ctx: PluginContext, cursor: Cursor, size: int) -> Page[VendorCustomer
 
 
 def _transferred(ctx: PluginContext, cursor: Cursor, size: int) -> Page[VendorCustomer]:
-    known = mapped.speaking(transfers_of(ctx, fresh=not cursor.after))
-    left = [account for account in known if account > cursor.after]
-    now, shown = ctx.clock.now(), left[:size]
-    more = Cursor(stage=TRANSFERS, after=shown[-1]) if len(left) > size else None
+    transfers = transfers_of(ctx, fresh=not cursor.after)
+    known, start = transfers.speaking, bisect_right(transfers.accounts, cursor.after)
+    now, shown = ctx.clock.now(), transfers.accounts[start : start + size]
+    groups = billing_of(ctx).by_transfer
+    more = (
+        Cursor(stage=TRANSFERS, after=shown[-1]) if start + size < len(known) else None
+    )
     return Page(
-        items=[mapped.transfer_customer(known[each], now, {}) for each in shown],
+        items=[
+            mapped.transfer_customer(known[each], now, groups.get(known[each].arn, {}))
+            for each in shown
+        ],
         next_cursor=more.text() if more else None,
     )
 
@@ -111,11 +119,11 @@ def customer(ctx: PluginContext, query: ask.GetCustomer) -> VendorCustomer:
     """
     if is_unit(query.customer_id):
         return _unit(ctx, query.customer_id)
-    known = mapped.speaking(transfers_of(ctx, fresh=True))
-    found = known.get(query.customer_id)
+    found = transfers_of(ctx, fresh=True).speaking.get(query.customer_id)
     if found is None:
         raise NotFound("customer_missing", "AWS knows no customer of this id.")
-    return mapped.transfer_customer(found, ctx.clock.now(), {})
+    groups = billing_of(ctx).by_transfer
+    return mapped.transfer_customer(found, ctx.clock.now(), groups.get(found.arn, {}))
 
 
 def _unit(ctx: PluginContext, unit_id: str) -> VendorCustomer:
@@ -123,4 +131,5 @@ def _unit(ctx: PluginContext, unit_id: str) -> VendorCustomer:
     found = client.unit(unit_id)
     own = domain_of(client.organization().master_account_email)
     accounts = client.accounts(unit_id).items
-    return mapped.unit_details(found, accounts, client.tags(unit_id), own, {})
+    groups = billing_of(ctx).of_accounts(each.id for each in accounts)
+    return mapped.unit_details(found, accounts, client.tags(unit_id), own, groups)

@@ -6,16 +6,18 @@ from entrepot.sdk import queries as ask
 from entrepot.sdk.context import PluginContext
 from entrepot.sdk.hookspecs import hookimpl
 from entrepot.sdk.model import (
+    Charge,
     CheckResult,
     MatchingVocabulary,
     Offer,
     Page,
     PluginInfo,
     Subscription,
+    UsageLine,
     VendorCustomer,
 )
 
-from entrepot_aws import about, catalogue, customers, runtime, subscriptions
+from entrepot_aws import about, catalogue, charges, customers, runtime, subscriptions
 from entrepot_aws.services import Services
 
 
@@ -80,6 +82,16 @@ class AwsPlugin:
     ) -> Subscription:
         """One subscription, afresh."""
         return subscriptions.subscription(ctx, query)
+
+    @hookimpl
+    def list_usage(self, ctx: PluginContext, query: ask.ListUsage) -> Page[UsageLine]:
+        """Metered lines of the cost export."""
+        return charges.usage(ctx, query)
+
+    @hookimpl
+    def list_charges(self, ctx: PluginContext, query: ask.ListCharges) -> Page[Charge]:
+        """All lines of the cost export; Cost Explorer where there is none."""
+        return charges.charges(ctx, query)
 
     @hookimpl
     def get_console_link(

@@ -12,6 +12,7 @@ import os
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import boto3.session
@@ -23,6 +24,7 @@ from botocore.compat import HTTPHeaders
 from botocore.config import Config
 from botocore.credentials import Credentials
 from botocore.exceptions import BotoCoreError
+from botocore.loaders import Loader
 from botocore.parsers import ResponseParserError
 from entrepot.sdk.errors import OutcomeUnknown, Retryable
 from entrepot.sdk.http import HttpResponse, HttpSession
@@ -198,14 +200,21 @@ def _session() -> boto3.session.Session:
     """A session that reads neither files nor the environment of this machine."""
     nothing = (None, None, None, None)
     no_file = (None, None, os.devnull, None)
-    blank = botocore.session.Session(
+    blank: Any = botocore.session.Session(
         session_vars={
             "profile": nothing,
             "config_file": no_file,
             "credentials_file": no_file,
         }
     )
+    blank.register_component("data_loader", _descriptions())
     return boto3.session.Session(botocore_session=blank)
+
+
+@cache
+def _descriptions() -> Loader:
+    """The vendor's service descriptions: constant files, read once per process."""
+    return Loader()
 
 
 def _answer(url: str, found: HttpResponse) -> AWSResponse:

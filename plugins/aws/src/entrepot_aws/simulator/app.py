@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import parse_qsl
@@ -15,7 +15,14 @@ from entrepot.sdk.simulator import Options, Quota, Seed, Simulator
 from werkzeug.wrappers import Request, Response
 
 from entrepot_aws.simulator import codec, seeding
+from entrepot_aws.simulator.agreement_actions import AgreementActions
+from entrepot_aws.simulator.agreements import AgreementsApi
+from entrepot_aws.simulator.billing import BillingApi
+from entrepot_aws.simulator.billing_actions import BillingActions
+from entrepot_aws.simulator.catalog import PRODUCTS
 from entrepot_aws.simulator.codec import Asked, Data, Refusal
+from entrepot_aws.simulator.costs import CostBook
+from entrepot_aws.simulator.exports import PREFIX, Exporter
 from entrepot_aws.simulator.generate import Generator
 from entrepot_aws.simulator.keys import Caller, Key, Keys
 from entrepot_aws.simulator.moto_bridge import Moto
@@ -32,13 +39,28 @@ class AwsSimulator(Simulator):
     """An AWS look-alike of one reseller's management account.
 
     Switches in ``Options.extra``: ``access_key`` and ``secret_key`` (credentials),
-    ``seed_out`` (file the neutral seed is written to at the start).
+    ``seed_out`` (file the neutral seed is written to at the start), ``cur_mode``
+    (``overwrite`` or ``new``: how the cost export is delivered).
     """
 
     name = "aws"
+    amount_fields: ClassVar[Collection[str]] = ("price", "Amount")
     quotas: ClassVar[Mapping[str, Mapping[str, Quota]]] = {
-        "real": {"organizations": Quota(limit=5, window=1.0)},
-        "test": {"organizations": Quota(limit=50, window=1.0)},
+        # Rates of §5.4; those of Organizations and Cost Explorer are assumed.
+        "real": {
+            "organizations": Quota(limit=5, window=1.0),
+            "ce": Quota(limit=1, window=1.0),
+            "marketplace-agreement:SearchAgreements": Quota(limit=5, window=1.0),
+            "marketplace-agreement:DescribeAgreement": Quota(limit=5, window=1.0),
+            "marketplace-agreement:GetAgreementTerms": Quota(limit=10, window=1.0),
+            "marketplace-discovery:ListPurchaseOptions": Quota(limit=5, window=1.0),
+            "marketplace-discovery:GetOfferTerms": Quota(limit=5, window=1.0),
+        },
+        "test": {
+            "organizations": Quota(limit=50, window=1.0),
+            "marketplace-agreement:SearchAgreements": Quota(limit=50, window=1.0),
+            "marketplace-agreement:GetAgreementTerms": Quota(limit=100, window=1.0),
+        },
     }
 
     def __init__(self, options: Options | None = None) -> None:
@@ -54,11 +76,17 @@ class AwsSimulator(Simulator):
         self.keys.add(
             self.access_key, Key(Caller(self.book.management, user), self.secret_key)
         )
+        self.costs = CostBook(self.book, self.clock.now())
+        self.exporter = Exporter(self)
         self.calls: Counter[str] = Counter()
-        self._operations: dict[tuple[str, str], Operation] = {}
+        self.operations: dict[tuple[str, str], Operation] = {}
         self.happen: dict[str, Callable[[str], None]] = {}
         OrganizationsApi(self)
         OrganizationActions(self)
+        AgreementsApi(self)
+        AgreementActions(self)
+        BillingApi(self)
+        BillingActions(self)
         self.action("export_seed", self._seed_as_json)
         self.route(_ALL, "/", self._answered)
         self.route(_ALL, "/<path:path>", self._answered)
@@ -67,7 +95,13 @@ class AwsSimulator(Simulator):
 
     def serve_operation(self, service: str, name: str, operation: Operation) -> None:
         """Answer an operation of a JSON service; called under the lock."""
-        self._operations[service, name] = operation
+        self.operations[service, name] = operation
+
+    def transfer_arn(self, transfer: str) -> str:
+        """ARN of a billing transfer to us."""
+        book = self.book
+        owner = f"arn:aws:organizations::{book.management}"
+        return f"{owner}:transfer/{book.organization}/billing/inbound/{transfer}"
 
     # Hooks of the base
 
@@ -109,6 +143,9 @@ class AwsSimulator(Simulator):
             "secret_access_key": self.secret_key,
             "role_arn": f"arn:aws:iam::{self.book.management}:role/{_ROLE}",
             "customers_parent": self.book.customers_parent,
+            "cur_bucket": self.exporter.bucket,
+            "cur_prefix": PREFIX,
+            "products": ",".join(product.id for product in PRODUCTS),
             "endpoint_url": self.base_url,
         }
 
@@ -118,6 +155,8 @@ class AwsSimulator(Simulator):
             "units": len(self.book.units),
             "accounts": len(self.book.accounts),
             "transfers": len(self.book.transfers),
+            "agreements": len(self.book.agreements),
+            "savings_plans": sum(len(each) for each in self.book.plans.values()),
             "calls": dict(self.calls),
             "now": self.clock.now().isoformat(),
         }
@@ -149,9 +188,11 @@ class AwsSimulator(Simulator):
         if found.service == "sts":
             return self._sts(request, found, caller)
         if found.service == "s3":
-            return self.moto.answer(request, "s3", self.moto.account)
+            if caller.account == self.book.management:
+                self.exporter.refresh()
+            return self.moto.answer(request, "s3", caller.account)
         given = codec.inputs(found, request)
-        operation = self._operations.get((found.service, found.operation))
+        operation = self.operations.get((found.service, found.operation))
         if operation is None:
             text = f"{found.operation} is not simulated."
             raise Refusal("UnknownOperationException", text)

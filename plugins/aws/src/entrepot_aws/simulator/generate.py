@@ -5,13 +5,26 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 from entrepot.sdk.simulator import CompanyFacts, Options, Seed, company
 
-from entrepot_aws.simulator.state import Account, Book, Transfer, Unit, letters, twelve
+from entrepot_aws.simulator.catalog import OFFERINGS, PRODUCTS
+from entrepot_aws.simulator.state import (
+    Account,
+    Agreement,
+    Book,
+    Group,
+    Plan,
+    Transfer,
+    Unit,
+    letters,
+    twelve,
+)
 
 Facts = Callable[[int], CompanyFacts]
 _PURPOSES = ("production", "staging", "development", "data", "security", "sandbox")
+_BOUGHT = 0.35  # share of subscriptions that are agreements and plans
 _TRANSFER_EVERY = 4  # each fourth customer has an organization of its own
 
 
@@ -94,23 +107,66 @@ class Generator:
                 tags={"domain": facts.domain} if index % 3 == 0 else {},
             )
         )
-        for number in range(self._accounts()):
+        wanted = self._wanted()
+        bought = int(wanted * _BOUGHT)
+        accounts = []
+        for number in range(max(1, wanted - bought)):
             purpose = _PURPOSES[number % len(_PURPOSES)]
             serial = f"-{number // len(_PURPOSES)}" if number >= len(_PURPOSES) else ""
-            self.account(
-                book,
-                unit.id,
-                f"{facts.short_name} {purpose}{serial}"[:50],
-                f"aws-{purpose}{serial}@{facts.domain}",
-            )
+            name = f"{facts.short_name} {purpose}{serial}"[:50]
+            email = f"aws-{purpose}{serial}@{facts.domain}"
+            accounts.append(self.account(book, unit.id, name, email))
+        for number in range(bought):
+            self._buys(book, accounts[number % len(accounts)], number)
+        group = f"cust-{index}"
+        self._group(book, group, unit.id, accounts[0].id)
 
-    def _accounts(self) -> int:
+    def _buys(self, book: Book, account: Account, number: int) -> None:
+        """Every fifth purchase is a Savings Plan, the others are agreements."""
+        since = self._now - timedelta(days=self._random.randint(1, 300))
+        if number % 5 == 4:
+            kind = self._random.randrange(len(OFFERINGS))
+            made = Plan(
+                f"sp-{letters(book.seed, book.number(), 10)}",
+                account.id,
+                kind,
+                Decimal(self._random.randint(1, 400)) / 100,
+                since,
+                since + timedelta(days=365 * OFFERINGS[kind].years),
+            )
+            book.plans.setdefault(account.id, []).append(made)
+            return
+        product = PRODUCTS[number % len(PRODUCTS)]
+        key = product.dimensions[0].key
+        agreement = f"agmt-{letters(book.seed, book.number(), 20)}"
+        book.add_agreement(
+            Agreement(
+                agreement,
+                agreement,
+                account.id,
+                product.id,
+                "P12M",
+                {key: self._random.randint(1, 120)},
+                since,
+                month_after(since, 12),
+                renews=self._random.random() < 0.8,
+            )
+        )
+
+    def _group(
+        self, book: Book, name: str, owner: str, primary: str, transfer: str = ""
+    ) -> None:
+        percent = Decimal(self._random.randint(0, 40)) / 2
+        suffix = letters(book.seed, book.number(), 10)
+        book.groups[owner] = Group(suffix, name, primary, owner, transfer, percent)
+
+    def _wanted(self) -> int:
         """So many that the mean over all customers is the wanted one."""
         mean = self._options.per_customer
         share = (_TRANSFER_EVERY - 1) / _TRANSFER_EVERY
         wanted = (mean - (1 - share)) / share
         spread = self._random.uniform(0.5, 1.5)
-        return max(1, round(wanted * spread))
+        return max(1, int(wanted * spread + self._random.random()))
 
     def account(
         self, book: Book, unit: str, name: str, email: str, given: str = ""
@@ -139,6 +195,7 @@ class Generator:
             company=index,
         )
         book.transfers[made.id] = made
+        self._group(book, f"transfer-{index}", made.id, made.account, made.id)
 
     def _unit_id(self, root: str, number: int) -> str:
         return f"ou-{root[2:]}-{letters(self._options.seed, number, 8)}"

@@ -132,13 +132,17 @@ class OrganizationActions:
         return {"transfer": found.id, "end": found.end.isoformat()}
 
     def vanish_subscription(self, customer_id: str, subscription_id: str) -> Data:
-        """An account left the organization, or a transfer is known no more."""
+        """An account left, or a transfer or agreement is known no more."""
         del customer_id
         book = self._vendor.book
         if subscription_id in book.accounts:
             book.drop_account(book.accounts[subscription_id])
-        else:
+        elif subscription_id in book.transfers:
             del book.transfers[subscription_id]
+        else:
+            first = subscription_id.partition("/")[0]
+            for held in book.bought.values():
+                held[:] = [a for a in held if book.agreements[a].first != first]
         return {"subscription": subscription_id}
 
     def customers(self, limit: int = 10) -> list[Data]:

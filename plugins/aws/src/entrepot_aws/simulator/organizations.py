@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypeVar
@@ -12,6 +10,7 @@ from werkzeug.wrappers import Request
 
 from entrepot_aws.simulator.codec import Data, Refusal
 from entrepot_aws.simulator.keys import Caller
+from entrepot_aws.simulator.paging import position, token
 from entrepot_aws.simulator.state import Account, Transfer, Unit
 
 if TYPE_CHECKING:
@@ -187,8 +186,7 @@ class OrganizationsApi:
         book = self._vendor.book
         shown: Data = {
             "Id": found.id,
-            "Arn": f"arn:aws:organizations::{book.management}:transfer/"
-            f"{book.organization}/billing/inbound/{found.id}",
+            "Arn": self._vendor.transfer_arn(found.id),
             "Name": found.name,
             "Type": "BILLING",
             "Status": found.status,
@@ -222,13 +220,13 @@ class OrganizationsApi:
         """One page of at most 20; sometimes an empty one with a token (S07)."""
         size = given.get("MaxResults", _MOST)
         bound = f"{member} {given.get('ParentId', '')}{given.get('ResourceId', '')}"
-        start, rested = _position(given.get("NextToken"), bound)
+        start, rested = position(given.get("NextToken"), bound, _bad_token())
         if start and not rested and (start // size) % 3 == 1:
-            return {member: [], "NextToken": _token(start, bound, rested=True)}
+            return {member: [], "NextToken": token(start, bound, rested=True)}
         begin = self._vendor.shift_page(request, start, size)
         found: Data = {member: [shown(each) for each in items[begin : begin + size]]}
         if begin + size < len(items):
-            found["NextToken"] = _token(begin + size, bound)
+            found["NextToken"] = token(begin + size, bound)
         return found
 
 
@@ -236,21 +234,6 @@ def _snake(name: str) -> str:
     return "".join(f"_{c.lower()}" if c.isupper() else c for c in name).lstrip("_")
 
 
-def _token(start: int, bound: str, *, rested: bool = False) -> str:
-    """An opaque token that fits the question it was given for only."""
-    mark = hashlib.sha256(bound.encode()).hexdigest()[:8]
-    text = f"{start}/{int(rested)}/{mark}"
-    return base64.urlsafe_b64encode(text.encode()).decode()
-
-
-def _position(token: str | None, bound: str) -> tuple[int, bool]:
-    if token is None:
-        return 0, False
-    try:
-        start, rested, mark = base64.urlsafe_b64decode(token).decode().split("/")
-        if mark == hashlib.sha256(bound.encode()).hexdigest()[:8]:
-            return int(start), rested == "1"
-    except ValueError:
-        pass
+def _bad_token() -> Refusal:
     text = "You specified an invalid next token."
-    raise Refusal("InvalidInputException", text, Reason="INVALID_NEXT_TOKEN")
+    return Refusal("InvalidInputException", text, Reason="INVALID_NEXT_TOKEN")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,9 @@ from entrepot.sdk.simulator import (
     SeedSubscription,
 )
 
-from entrepot_aws.simulator.state import Account, Transfer
+from entrepot_aws.simulator.agreements import plan_arn
+from entrepot_aws.simulator.catalog import BY_ID, OFFERINGS, PRODUCTS, SELECTORS
+from entrepot_aws.simulator.state import ACTIVE, Account, Agreement, Plan, Transfer
 
 if TYPE_CHECKING:
     from entrepot_aws.simulator.app import AwsSimulator
@@ -23,6 +25,7 @@ ACCOUNT = "aws.account"
 TRANSFER = "aws.billing-transfer"
 CURRENCY = "USD"
 _FREE = Decimal(0)
+_MARGIN = Decimal("1.25")
 
 
 def export_seed(vendor: AwsSimulator) -> Seed:
@@ -35,6 +38,7 @@ def export_seed(vendor: AwsSimulator) -> Seed:
         customers.append(_customer(vendor, unit.id, unit.company, unit.name))
         for account in vendor.book.accounts_below(unit.id):
             subscriptions.append(_account(unit.id, account))
+            subscriptions += _bought(vendor, unit.id, account)
     for transfer in vendor.book.transfers.values():
         if transfer.company >= 0:
             customers.append(
@@ -87,6 +91,51 @@ def _account(customer: str, account: Account) -> SeedSubscription:
     )
 
 
+def _bought(
+    vendor: AwsSimulator, customer: str, account: Account
+) -> list[SeedSubscription]:
+    """Agreements that run, or ended last of their chain, and Savings Plans."""
+    if account.state != ACTIVE:
+        return []
+    book = vendor.book
+    last = {
+        book.agreements[a].first: book.agreements[a]
+        for a in book.bought.get(account.id, ())
+    }
+    found = [_agreement(customer, each) for each in last.values()]
+    return found + [_plan(customer, each) for each in book.plans.get(account.id, ())]
+
+
+def _agreement(customer: str, found: Agreement) -> SeedSubscription:
+    key, count = next(iter(found.quantities.items()))
+    dimension = BY_ID[found.product].dimension(key)
+    cost = dimension.price(found.selector) * found.price
+    return SeedSubscription(
+        vendor_id=f"{found.first}/{key}",
+        customer_vendor_id=customer,
+        sku=f"{found.product}|{key}",
+        name=dimension.title,
+        term="P1M" if found.selector == "P1M" else "P1Y",
+        billing_cycle="monthly" if found.selector == "P1M" else "annual",
+        quantity=count,
+        unit_cost=cost,
+        unit_price=cost * _MARGIN,
+        currency=CURRENCY,
+        start=found.start.date(),
+        end=(found.end - timedelta(days=1)).date(),
+        status="active" if found.status == ACTIVE else "deleted",
+        billed=found.status == ACTIVE,
+    )
+
+
+def _plan(customer: str, found: Plan) -> SeedSubscription:
+    offering = OFFERINGS[found.kind]
+    name = f"{offering.kind} Savings Plan, {offering.payment}"
+    return _usage(
+        plan_arn(found), customer, "aws.savings-plan", name, found.start, "ACTIVE"
+    )
+
+
 def _transfer(transfer: Transfer) -> SeedSubscription:
     return _usage(
         transfer.id,
@@ -120,6 +169,24 @@ def _usage(
 
 
 def _offers() -> tuple[SeedOffer, ...]:
+    return _fixed() + tuple(
+        SeedOffer(
+            sku=f"{product.id}|{each.key}",
+            product_id=product.id,
+            name=each.title,
+            term="P1M" if selector == "P1M" else "P1Y",
+            billing_cycle="monthly" if selector == "P1M" else "annual",
+            unit_cost=each.price(selector),
+            unit_price=each.price(selector) * _MARGIN,
+            currency=CURRENCY,
+        )
+        for product in PRODUCTS
+        for each in product.dimensions
+        for selector in SELECTORS
+    )
+
+
+def _fixed() -> tuple[SeedOffer, ...]:
     named = ((ACCOUNT, "AWS account"), (TRANSFER, "AWS billing transfer"))
     return tuple(
         SeedOffer(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 
 ACTIVE = "ACTIVE"
 
@@ -54,6 +55,60 @@ class Transfer:
     company: int = -1
 
 
+@dataclass(slots=True)
+class Agreement:
+    """A Marketplace agreement.
+
+    Attributes:
+        first: Id of the first agreement of its chain.
+        quantities: How many of each dimension.
+        price: Factor on the product's list price.
+    """
+
+    id: str
+    first: str
+    account: str
+    product: str
+    selector: str
+    quantities: dict[str, int]
+    start: datetime
+    end: datetime
+    renews: bool = True
+    status: str = ACTIVE
+    price: Decimal = Decimal(1)
+    updated: datetime | None = None
+
+
+@dataclass(slots=True)
+class Plan:
+    """A Savings Plan; `kind` is an index into the catalogue's offerings."""
+
+    id: str
+    account: str
+    kind: int
+    commitment: Decimal
+    start: datetime
+    end: datetime
+    state: str = "active"
+
+
+@dataclass(slots=True)
+class Group:
+    """A billing group with a pricing plan and rule of its own.
+
+    Attributes:
+        owner: Unit or transfer it is for.
+        percent: Mark-up; negative for a discount.
+    """
+
+    suffix: str
+    name: str
+    primary: str
+    owner: str
+    transfer: str = ""
+    percent: Decimal = Decimal(10)
+
+
 @dataclass(order=True, slots=True)
 class Due:
     """Something that time brings."""
@@ -77,6 +132,10 @@ class Book:
     units: dict[str, Unit] = field(default_factory=dict)
     accounts: dict[str, Account] = field(default_factory=dict)
     transfers: dict[str, Transfer] = field(default_factory=dict)
+    agreements: dict[str, Agreement] = field(default_factory=dict)
+    bought: dict[str, list[str]] = field(default_factory=dict)
+    plans: dict[str, list[Plan]] = field(default_factory=dict)
+    groups: dict[str, Group] = field(default_factory=dict)
     due: list[Due] = field(default_factory=list)
     numbers: int = 0
 
@@ -106,6 +165,13 @@ class Book:
         """The account leaves the organization, or is closed for good."""
         self.units[account.unit].accounts.remove(account.id)
         del self.accounts[account.id]
+
+    def add_agreement(self, agreement: Agreement) -> Agreement:
+        """An agreement of an account; its end is remembered."""
+        self.agreements[agreement.id] = agreement
+        self.bought.setdefault(agreement.account, []).append(agreement.id)
+        self.later(agreement.end, "agreement_ends", agreement.id)
+        return agreement
 
     def customer_units(self) -> list[Unit]:
         """Units that are customers, in order."""
