@@ -83,7 +83,7 @@ lock: $(BIN)/uv ## write the lock files anew (UPGRADE=--upgrade takes newest ver
 	@! grep -nE '://|^-|@ |file:' requirements.lock tests/node.lock || \
 		{ echo "A lock file holds an address; it must not" >&2; exit 1; }
 
-demo: dev ## two simulated systems, the hub and the console (SCALE=n grows it)
+demo: dev ## four vendors and a PSA, simulated; the hub and the console (SCALE=n grows it)
 	$(BIN)/entrepot demo --scale $(SCALE)
 
 screenshots: dev ## pictures of every page of a running demo, into docs/images

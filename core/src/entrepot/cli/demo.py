@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import secrets
 import shutil
 import signal
@@ -16,12 +15,22 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
+import msgspec
 import requests
 import typer
 from rich.console import Console
 
 from entrepot.app import Hub, build_hub
 from entrepot.cli.context import Cli, cli_of
+from entrepot.cli.demo_books import (
+    Size,
+    accept_equal_names,
+    ask_for_prices,
+    exclude_metered,
+    join_accounts,
+    merged,
+    sizes,
+)
 from entrepot.cli.exits import CONFIG, CommandFailed
 from entrepot.cli.serve import commands
 from entrepot.cli.setup import prepare_database
@@ -31,13 +40,11 @@ from entrepot.hub.reconciliation.queries import IssueQuery
 from entrepot.hub.sync.service import JOB as SYNC
 from entrepot.jobs.views import RunQuery
 from entrepot.sdk.model import PluginKind
-from entrepot.sdk.simulator import ControlClient
+from entrepot.sdk.simulator import ControlClient, Seed
 from entrepot.sdk.simulator.registry import simulator_names
 from entrepot.store import ALL_PERMISSIONS, Actor, TenantScope
 from entrepot.supervisor import Command, Supervisor
 
-CUSTOMERS = 200
-SUBSCRIPTIONS = 1_500
 DRIFT = 0.08
 EMAIL = "demo@entrepot.example"
 _FIRST_WORK = frozenset({SYNC, SUGGEST, RECONCILE})
@@ -108,6 +115,7 @@ class _Simulated:
     name: str
     kind: PluginKind
     port: int
+    size: Size
 
     @property
     def address(self) -> str:
@@ -176,7 +184,12 @@ class _Stage:
 
     def _cast(self, hub: Hub) -> list[_Simulated]:
         names = [name for name in hub.plugins.names() if name in simulator_names()]
-        cast = [_Simulated(n, hub.plugins.info(n).kind, free_port()) for n in names]
+        infos = [hub.plugins.info(name) for name in names]
+        shares = sizes(infos, self.scale)
+        cast = [
+            _Simulated(info.name, info.kind, free_port(), shares[info.name])
+            for info in infos
+        ]
         kinds = {one.kind for one in cast}
         if not {PluginKind.VENDOR, PluginKind.PSA} <= kinds:
             raise CommandFailed(
@@ -201,18 +214,23 @@ class _Stage:
         argv = [
             *(sys.executable, "-m", "entrepot.cli", "simulator", "run", "--quiet"),
             *(one.name, "--port", str(one.port)),
-            *("--customers", str(max(1, round(CUSTOMERS * self.scale)))),
-            *("--subscriptions", str(max(1, round(SUBSCRIPTIONS * self.scale)))),
+            *("--customers", str(one.size.customers)),
+            *("--subscriptions", str(one.size.subscriptions)),
             *more,
         ]
         return Command(name=one.name, argv=argv, grace=5.0)
 
     def _seed(self, cast: list[_Simulated]) -> Path:
         """What the vendors sell, as the PSA's members would have entered it."""
-        vendor = next(one for one in cast if one.kind is PluginKind.VENDOR)
-        wait_for(vendor.control)
+        vendors = [one for one in cast if one.kind is PluginKind.VENDOR]
+        vendors.sort(key=lambda one: -one.size.customers)
+        seeds = []
+        for one in vendors:
+            wait_for(one.control)
+            found = msgspec.convert(one.control.act("export_seed"), Seed)
+            seeds.append(found)
         path = self.folder / "seed.json"
-        path.write_text(json.dumps(vendor.control.act("export_seed")))
+        merged(seeds).save(path)
         return path
 
     def _connect(self, hub: Hub, actor: Actor, cast: list[_Simulated]) -> None:
@@ -250,7 +268,12 @@ class _Stage:
             hub.mapping.refresh_suggestions(actor, psa)
             accepted = hub.mapping.customers.accept(actor, psa, why=why)
             products = hub.mapping.products.accept(actor, psa, why=why)
-            self._say(f"Mapped: {accepted.rows} customers, {products.rows} SKUs")
+            count = accepted.rows + accept_equal_names(hub, actor, psa)
+            self._say(f"Mapped: {count} accounts, {products.rows} SKUs")
+            exclude_metered(hub, actor, psa)
+            joined = join_accounts(hub, actor, psa)
+            self._say(f"Joined: {joined} accounts of customers of several vendors")
+            ask_for_prices(hub, actor, psa)
             hub.reconciliation.start(actor, psa, cause="demo")
         self._rest(hub, actor, "Comparing …")
         self._totals(hub, actor)

@@ -65,3 +65,17 @@ def test_a_number_all_variants_share_stands_for_the_sku(books):
         )
     books.product("Seven", "P1", part_number="PART-1")
     assert suggested(books) == {("SKU1", "", ""): ("P1", "preselected")}
+
+
+def test_variant_without_a_number_is_found_by_its_term_and_cycle(books):
+    account = books.account("Acme")
+    for cycle, target in (("monthly", "P1"), ("annual", "P2")):
+        offer(books, "OLD-1", "", cycle)
+        books.product(f"Old {target}", target, vendor_sku=f"OLD-1::{cycle}")
+        books.subscription(
+            account, "OLD-1", name="Licence", term="", billing_cycle=cycle
+        )
+    assert suggested(books) == {
+        ("OLD-1", "", "monthly"): ("P1", "preselected"),
+        ("OLD-1", "", "annual"): ("P2", "preselected"),
+    }

@@ -194,8 +194,9 @@ def read_skus(session: Session) -> list[Sku]:
 def read_part_numbers(session: Session) -> dict[Variant, tuple[str, ...]]:
     """Part numbers by connection, SKU, term and cycle, as the catalogues state them.
 
-    Under empty term and cycle stand the numbers that all of a SKU's variants share: a
-    number of one variant alone must not stand for the others.
+    A variant's own number, SKU:term:cycle, is the one to write where the catalogue
+    states none. Under empty term and cycle stand the numbers that all of a SKU's
+    variants share: a number of one variant alone must not stand for the others.
     """
     rows = session.execute(
         select(
@@ -206,7 +207,7 @@ def read_part_numbers(session: Session) -> dict[Variant, tuple[str, ...]]:
     found: dict[Variant, set[str]] = defaultdict(set)
     for row in rows:
         key = (row.connection_id, row.sku, row.term, row.billing_cycle)
-        found[key].update(row.part_numbers)
+        found[key].update((*row.part_numbers, ":".join(key[1:])))
     shared: dict[Variant, set[str]] = {}
     for (connection_id, sku, _, _), numbers in found.items():
         general = (connection_id, sku, "", "")

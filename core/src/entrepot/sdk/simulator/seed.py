@@ -94,6 +94,7 @@ class SeedSubscription:
         end: Last day of the current term; ``None`` when open.
         status: The neutral status word (``active``, ``suspended``, ``trial`` …).
         billed: Whether the vendor charges for it now.
+        renews: Whether it goes on after `end`.
     """
 
     vendor_id: str
@@ -111,6 +112,7 @@ class SeedSubscription:
     status: str
     billed: bool
     parent_vendor_id: str = ""
+    renews: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

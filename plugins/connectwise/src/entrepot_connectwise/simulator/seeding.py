@@ -6,7 +6,7 @@ import random
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +38,7 @@ CYCLE_WORDS = {
     "triennial": "3 years upfront",
     "quarterly": "quarterly",
 }
+_SOON = timedelta(days=30)
 YEARLY = {"annual": 1, "triennial": 3}
 """Vendor cycles that are invoiced yearly here, with the years one of them covers.
 
@@ -354,6 +355,7 @@ class _Planter:
             unitCost=_weighted(group, "unit_cost", quantity, years),
             billCustomer="Billable",
             effectiveDate=moment_of(start),
+            cancelledDate=self._announced(agreement, group),
             taxableFlag=True,
             _through=through if start <= through else None,
             _amount=price * quantity,
@@ -365,6 +367,23 @@ class _Planter:
             subscription_ids=tuple(one.vendor_id for one in group),
             sku=key[0],
         )
+
+    def _announced(
+        self, agreement: Row, group: list[SeedSubscription]
+    ) -> datetime | None:
+        """End of a line whose subscriptions all end soon, as members enter it.
+
+        The period that began is paid for to its end.
+        """
+        ends = [one.end for one in group if one.end is not None and not one.renews]
+        if len(ends) < len(group):
+            return None
+        last = max(ends)
+        if last > self._seed.as_of + _SOON:
+            return None
+        cycle = self._invoicing.cycle(agreement)
+        period = cycle.containing(max(last, cycle.anchor))
+        return moment_of(period.last)
 
     def _side_agreements(self, company: int, customer: SeedCustomer) -> None:
         """Contracts that have nothing to do with the cloud, and an old one."""

@@ -114,6 +114,7 @@ def _subscription(customer: Customer, sub: Sub) -> SeedSubscription:
         status="trial" if sub.is_trial and sub.status == "active" else sub.status,
         billed=_is_billed(sub),
         parent_vendor_id=sub.parent_id,
+        renews=sub.auto_renew or sub.term_end is None,
     )
 
 
