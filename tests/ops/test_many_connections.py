@@ -1,0 +1,128 @@
+"""Fifty connections of several kinds on four workers; sick ones delay no other."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+from entrepot.app import build_hub
+from entrepot.jobs.tables import JobRun
+from entrepot.sdk.simulator import ControlClient, Options
+from entrepot.sdk.simulator.registry import build_named
+from entrepot.store import SystemScope, TenantScope, operator_actor, system_actor
+from sqlalchemy import select
+
+pytestmark = pytest.mark.heavy
+
+WORKER = Path(__file__).with_name("worker.py")
+WORKERS = 4
+HEALTHY = 47
+SICK = {
+    "slow": {"kind": "latency", "seconds": 8.0},
+    "throttled": {"kind": "rate_limited", "retry_after": "30"},
+    "failing": {"kind": "status", "status": 503},
+}
+PLUGINS = ("connectwise", "google", "ibm", "microsoft")
+"""Read by the healthy connections in turn; the sick ones are PSA systems."""
+LASTING = {"rotation": "lenient", "deliver": "manual"}
+
+
+@pytest.fixture
+def database_kind() -> str:
+    """SQLite has exactly one worker."""
+    return "postgresql"
+
+
+@pytest.fixture
+def hub(settings: Any) -> Any:
+    """A hub with the machine's clock: the fleet works in real time."""
+    made = build_hub(settings)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def served() -> Any:
+    """Starts simulated systems; they end with the test."""
+    running = []
+
+    def serve(plugin: str) -> str:
+        extra = LASTING if plugin == "microsoft" else {}
+        options = Options(customers=2, subscriptions=6, extra=extra)
+        running.append(build_named(plugin, options).serve(port=0))
+        return str(running[-1].base_url)
+
+    yield serve
+    for server in running:
+        server.stop()
+
+
+def runs(hub: Any) -> list[Any]:
+    """Every run that reads a connection."""
+    query = select(JobRun).where(JobRun.kind == "sync_connection")
+    with hub.store.read(SystemScope("tests")) as session:
+        found = list(session.scalars(query))
+        session.expunge_all()
+    return found
+
+
+def test_fifty_connections_share_four_workers_and_sick_ones_delay_nobody(
+    hub, served, settings, operator, eventually
+):
+    tenant = hub.tenants.create(operator_actor("tests"), name="Reseller").id
+    actor = system_actor("tests", tenant)
+    shared = {plugin: served(plugin) for plugin in PLUGINS}
+
+    def connect(plugin: str, name: str, address: str) -> str:
+        quotas = dict.fromkeys(q.name for q in hub.plugins.info(plugin).quotas)
+        values = ControlClient(address).act("connection_settings")
+        added = hub.connections.add(
+            actor, plugin=plugin, name=name, values=values, quotas=quotas
+        )
+        return str(added.id)
+
+    sick = {}
+    for name, fault in SICK.items():
+        address = served("connectwise")
+        sick[connect("connectwise", name, address)] = name
+        plan = dict(fault)
+        ControlClient(address).add_fault(str(plan.pop("kind")), count=0, **plan)
+    healthy = []
+    for number in range(HEALTHY):
+        plugin = PLUGINS[number % len(PLUGINS)]
+        healthy.append(connect(plugin, f"{plugin} {number}", shared[plugin]))
+    # The sick ones are asked first, so that everybody else could wait behind them.
+    for connection in (*sick, *healthy):
+        hub.sync.start(actor, connection, mode="full", cause="test")
+    environment = {
+        "ENTREPOT_DATABASE_URL": settings.database_url,
+        "ENTREPOT_DATA_DIR": str(settings.data_dir),
+        "ENTREPOT_KEYS": ",".join(settings.keys),
+        "ENTREPOT_ENVIRONMENT": "test",
+        "ENTREPOT_ALLOW_PRIVATE_TARGETS": "true",
+    }
+    fleet = [
+        operator.python(str(WORKER), "none", **environment) for _ in range(WORKERS)
+    ]
+
+    def story() -> str:
+        return "\n".join(operator.said(one)[-1_500:] for one in fleet)
+
+    def done() -> bool:
+        over = {row.connection_id for row in runs(hub) if row.ended_at}
+        return over.issuperset(healthy)
+
+    eventually(done, 150, story)
+    found = {row.connection_id: row for row in runs(hub)}
+    assert {found[one].state for one in healthy} == {"succeeded"}, story()
+    assert {hub.sync.last_complete(actor, one) is not None for one in healthy} == {True}
+    # All others were read while these three still waited for their other side.
+    left = {sick[one]: found[one] for one in sick}
+    assert {row.state for row in left.values()} == {"running"}, left
+    shares = Counter(found[one].executor for one in healthy)
+    assert len(shares) == WORKERS, shares
+    assert min(shares.values()) >= HEALTHY // WORKERS // 4, shares
+    for row in left.values():
+        hub.jobs.runs.cancel(TenantScope(tenant), row.id)
