@@ -6,7 +6,7 @@ import random
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -368,9 +368,7 @@ class _Planter:
             sku=key[0],
         )
 
-    def _announced(
-        self, agreement: Row, group: list[SeedSubscription]
-    ) -> datetime | None:
+    def _announced(self, agreement: Row, group: list[SeedSubscription]) -> str | None:
         """End of a line whose subscriptions all end soon, as members enter it.
 
         The period that began is paid for to its end.
