@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -64,7 +66,8 @@ def put_combos(session: Session, base: Base, run_id: str) -> bool:
             zone=base.zone,
         )
     )
-    session.add_all(_combo(books, base, run_id, row, prices) for row in found)
+    entries = _by_sku(books.policy.products)
+    session.add_all(_combo(books, entries, base, run_id, row, prices) for row in found)
     session.flush()
     if session.get_bind().dialect.name == "postgresql":
         # The planner knows nothing of rows that this transaction has just written;
@@ -78,14 +81,30 @@ def put_combos(session: Session, base: Base, run_id: str) -> bool:
 def _price_lists(session: Session, base: Base) -> dict[tuple[str, str], Any]:
     rows = session.execute(
         select(
-            Offer.connection_id, Offer.vendor_id, Offer.unit_cost, Offer.list_price
+            Offer.connection_id,
+            Offer.vendor_id,
+            Offer.unit_cost,
+            Offer.list_price,
+            Offer.currency,
         ).where(Offer.tenant_id == base.tenant_id)
     )
     return {(row.connection_id, row.vendor_id): row for row in rows}
 
 
+Entries = dict[str, tuple[ProductMapEntry, ...]]
+"""Product mappings by the SKU they name; under "" those that hold for any."""
+
+
+def _by_sku(entries: Iterable[ProductMapEntry]) -> Entries:
+    found: dict[str, list[ProductMapEntry]] = defaultdict(list)
+    for entry in entries:
+        found[entry.sku].append(entry)
+    return {sku: tuple(own) for sku, own in found.items()}
+
+
 def _combo(
     books: Books,
+    entries: Entries,
     base: Base,
     run_id: str,
     row: Any,  # noqa: ANN401 - a row
@@ -111,7 +130,7 @@ def _combo(
         phases=(phase,),
         product=row.product_id,
         segment=row.segment,
-        currency=row.currency,
+        currency=row.currency or (listed.currency if listed is not None else ""),
     )
     made = ReconCombo(
         run_id=run_id,
@@ -120,17 +139,23 @@ def _combo(
         if row.unit_cost is None
         else UnitPrice.to_stored(row.unit_cost),
         plain=False,
+        billed_in=one.currency,
         **{name: getattr(row, name) for name in DIMENSIONS},
     )
-    _judge(books, made, one, phase)
+    fitting = (*entries.get("", ()), *(entries.get(row.sku, ()) if row.sku else ()))
+    _judge(books, fitting, made, one, phase)
     return made
 
 
 def _judge(
-    books: Books, made: ReconCombo, one: VendorSubscription, phase: Phase
+    books: Books,
+    entries: Sequence[ProductMapEntry],
+    made: ReconCombo,
+    one: VendorSubscription,
+    phase: Phase,
 ) -> None:
     """Fill in product, price and cost where sums can tell enough."""
-    choice = choose_entries(books.policy.products, one, phase, books.today)
+    choice = choose_entries(entries, one, phase, books.today)
     if choice.problem or len(choice.entries) != 1:
         return
     entry = choice.entries[0]

@@ -64,6 +64,15 @@ class LineLinkRow(TenantOwned, Base):
             unique=True,
         ),
         Index("ix_line_link_company", "psa_connection_id", "company_id"),
+        # Everything that comparing sums asks of a link, so that it reads no rows.
+        Index(
+            "ix_line_link_covering",
+            "psa_connection_id",
+            "line_id",
+            "state",
+            "role",
+            "tenant_id",
+        ),
     )
 
     id: Mapped[str] = mapped_column(String(40), primary_key=True)
@@ -140,23 +149,27 @@ class ReconCombo(TenantOwned, Base):
     """What one kind of subscription should be billed as, for comparing sums.
 
     One row per combination that occurs, worked out by the rules; `price` and `cost`
-    are unit amounts scaled as the columns they are compared with. `plain` is false
-    where sums can't tell enough; such keys are always looked at in detail.
+    are unit amounts scaled as the columns they are compared with, `billed_in` is the
+    currency after the offer's was taken where the vendor names none. `plain` is false
+    where sums can't tell enough; such keys are always looked at in detail. The key
+    begins with what differs most: it is looked up once for every subscription.
     """
 
     __tablename__ = "recon_combo"
+    __table_args__ = ({"sqlite_with_rowid": False},)
 
-    run_id: Mapped[str] = mapped_column(String(200), primary_key=True)
-    connection_id: Mapped[str] = mapped_column(String(40), primary_key=True)
-    product_id: Mapped[str] = mapped_column(String(200), primary_key=True)
     sku: Mapped[str] = mapped_column(String(200), primary_key=True)
     offer_key: Mapped[str] = mapped_column(String(300), primary_key=True)
+    unit_cost: Mapped[int] = mapped_column(BigInteger, primary_key=True)  # -1 = none
+    product_id: Mapped[str] = mapped_column(String(200), primary_key=True)
     term: Mapped[str] = mapped_column(String(20), primary_key=True)
     billing_cycle: Mapped[str] = mapped_column(String(20), primary_key=True)
     segment: Mapped[str] = mapped_column(String(50), primary_key=True)
     currency: Mapped[str] = mapped_column(String(3), primary_key=True)
-    unit_cost: Mapped[int] = mapped_column(BigInteger, primary_key=True)  # -1 = none
+    connection_id: Mapped[str] = mapped_column(String(40), primary_key=True)
+    run_id: Mapped[str] = mapped_column(String(200), primary_key=True)
     tenant_id: Mapped[str] = mapped_column(String(40), index=True)
+    billed_in: Mapped[str] = mapped_column(String(3), default="")
     psa_product: Mapped[str] = mapped_column(String(200), default="")
     price: Mapped[int | None] = mapped_column(BigInteger)
     cost: Mapped[int | None] = mapped_column(BigInteger)

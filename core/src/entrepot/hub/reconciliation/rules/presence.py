@@ -19,7 +19,9 @@ from entrepot.hub.reconciliation.rules.view import View, revenue
 
 def presence_issues(view: View) -> Iterator[Issue]:
     """Presence and date kinds of one key, at most one cause each."""
-    if view.expected.quantity > 0 and view.quantity == 0:
+    if view.expected.quantity > 0 and view.is_stranded:
+        yield _lost(view, Kind.AGREEMENT_INACTIVE, "agreement_ended", view.dead)
+    elif view.expected.quantity > 0 and view.quantity == 0:
         yield from _nothing_billed(view)
     elif view.expected.quantity == 0 and view.quantity > 0:
         yield from _nothing_expected(view)

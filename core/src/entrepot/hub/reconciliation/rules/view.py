@@ -113,6 +113,13 @@ class View:
             and self.is_linked(line)
         )
 
+    @property
+    def is_stranded(self) -> bool:
+        """Whether its lines stand where nothing is invoiced, and nothing takes over."""
+        target = self.case.target
+        over = target is None or target.id not in self.books.active_agreements
+        return over and bool(self.dead)
+
     def is_linked(self, line: PsaLine) -> bool:
         """Whether the hub knows the line as main or delta line of something."""
         link = self.books.links.get(line.id)

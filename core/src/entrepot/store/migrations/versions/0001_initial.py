@@ -500,6 +500,7 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_line_link'))
     )
     op.create_index('ix_line_link_company', 'line_link', ['psa_connection_id', 'company_id'], unique=False)
+    op.create_index('ix_line_link_covering', 'line_link', ['psa_connection_id', 'line_id', 'state', 'role', 'tenant_id'], unique=False)
     op.create_index(op.f('ix_line_link_tenant_id'), 'line_link', ['tenant_id'], unique=False)
     op.create_index('uq_line_link_psa_connection_id_line_id', 'line_link', ['psa_connection_id', 'line_id'], unique=True)
     op.create_table('mapping_batch',
@@ -798,22 +799,24 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('key', name=op.f('pk_rate_window'))
     )
     op.create_table('recon_combo',
-    sa.Column('run_id', sa.String(length=200), nullable=False),
-    sa.Column('connection_id', sa.String(length=40), nullable=False),
-    sa.Column('product_id', sa.String(length=200), nullable=False),
     sa.Column('sku', sa.String(length=200), nullable=False),
     sa.Column('offer_key', sa.String(length=300), nullable=False),
+    sa.Column('unit_cost', sa.BigInteger(), nullable=False),
+    sa.Column('product_id', sa.String(length=200), nullable=False),
     sa.Column('term', sa.String(length=20), nullable=False),
     sa.Column('billing_cycle', sa.String(length=20), nullable=False),
     sa.Column('segment', sa.String(length=50), nullable=False),
     sa.Column('currency', sa.String(length=3), nullable=False),
-    sa.Column('unit_cost', sa.BigInteger(), nullable=False),
+    sa.Column('connection_id', sa.String(length=40), nullable=False),
+    sa.Column('run_id', sa.String(length=200), nullable=False),
     sa.Column('tenant_id', sa.String(length=40), nullable=False),
+    sa.Column('billed_in', sa.String(length=3), nullable=False),
     sa.Column('psa_product', sa.String(length=200), nullable=False),
     sa.Column('price', sa.BigInteger(), nullable=True),
     sa.Column('cost', sa.BigInteger(), nullable=True),
     sa.Column('plain', sa.Boolean(), nullable=False),
-    sa.PrimaryKeyConstraint('run_id', 'connection_id', 'product_id', 'sku', 'offer_key', 'term', 'billing_cycle', 'segment', 'currency', 'unit_cost', name=op.f('pk_recon_combo'))
+    sa.PrimaryKeyConstraint('sku', 'offer_key', 'unit_cost', 'product_id', 'term', 'billing_cycle', 'segment', 'currency', 'connection_id', 'run_id', name=op.f('pk_recon_combo')),
+    sqlite_with_rowid=False
     )
     op.create_index(op.f('ix_recon_combo_tenant_id'), 'recon_combo', ['tenant_id'], unique=False)
     op.create_table('recon_coverage',
