@@ -150,6 +150,16 @@ def test_google_gone_answer_starts_again(vendor) -> None:
     assert caught.value.code == "query_gone"
 
 
+def test_google_charges_without_an_export_say_so(vendor) -> None:
+    ctx = vendor.connect(billing_table="")
+    for page in (
+        plugin.list_charges(ctx, ask.ListCharges(period=SEPTEMBER)),
+        plugin.list_usage(ctx, ask.ListUsage(period=SEPTEMBER)),
+    ):
+        assert (page.complete, page.records()) == (False, [])
+        assert "export" in page.incomplete_reason
+
+
 def test_google_months_and_kinds() -> None:
     period = Period(date(2026, 11, 15), date(2027, 1, 2))
     assert months_of(period) == ["202611", "202612", "202701"]

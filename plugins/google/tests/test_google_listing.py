@@ -239,3 +239,35 @@ def test_google_stuck_page_is_a_passing_fault(start) -> None:
     vendor.control.add_fault("repeated_page", path="/customers$", skip=1, count=0)
     with pytest.raises(Retryable):
         customers(vendor.connect(), page_size=5)
+
+
+def test_google_vendor_events_end_things(vendor) -> None:
+    ctx, act = vendor.connect(), vendor.control.act
+    first, second, third = vendor.sim.book.ids[:3]
+    bought = act("buy", customer=first, seats=2)
+    names = {"customer": first, "entitlement": bought["entitlement"]}
+    act("transfer_out", **names)
+    assert bought["subscription_id"] not in {
+        s.vendor_id for s in subscriptions(ctx, first)
+    }
+    history = every(ctx, plugin.list_orders, ask.ListOrders, customer_id=first)
+    (last,) = [o for o in history if o.vendor_status == "CANCELLED"]
+    assert last.attributes["reason"] == "RELATIONSHIP_ENDED"
+    assert last.attributes["operator"] == vendor.sim.authority.admin
+    act("close_account", customer=second)
+    act("remove_customer", customer=third)
+    assert not {second, third} & {c.vendor_id for c in customers(ctx)}
+    with pytest.raises(NotFound):
+        plugin.get_customer(ctx, ask.GetCustomer(customer_id=second))
+    renamed = act("rename_customer", name="New Name Ltd", domain="new.example")
+    found = plugin.get_customer(ctx, ask.GetCustomer(customer_id=renamed["customer"]))
+    assert (found.name, found.domain) == ("New Name Ltd", "new.example")
+
+
+def test_google_seed_plants_the_same_companies(start, tmp_path) -> None:
+    one = start(customers=3)
+    path = tmp_path / "seed.json"
+    one.sim.export_seed().save(path)
+    other = start(customers=9, extra={"country": "US"}, seed_file=path)
+    names = {c.name for c in one.sim.export_seed().customers}
+    assert {c.name for c in other.sim.export_seed().customers} == names

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import timedelta
 
 import pytest
 from entrepot.sdk import queries as ask
 from entrepot.sdk.errors import AuthRequired, ConfigInvalid, RateLimited, Unsupported
-from entrepot.sdk.model import Period
 from entrepot_google.errors import error_for, read_fault, sign_in_error
 from entrepot_google.plugin import plugin
 
@@ -112,17 +111,6 @@ def test_google_damaged_key_is_never_repeated(vendor, key) -> None:
         plugin.check_connection(ctx)
     assert caught.value.info.field == "service_account_key"
     assert key not in repr(caught.value.info)
-
-
-def test_google_charges_without_an_export_are_unsupported(vendor) -> None:
-    ctx = vendor.connect(billing_table="")
-    period = Period(vendor.sim.clock.now().date().replace(day=1), END)
-    with pytest.raises(Unsupported) as caught:
-        plugin.list_charges(ctx, ask.ListCharges(period=period))
-    assert caught.value.info.field == "billing_table"
-
-
-END = date(2026, 11, 1)
 
 
 class Answer:

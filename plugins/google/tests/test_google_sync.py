@@ -42,6 +42,26 @@ class Books:
         self.hub.clock.advance(timedelta(hours=1))
         return self.hub.sync.run(self.actor, run.run_id)
 
+    def read_charges(self, month: str) -> dict[str, Any]:
+        """A month's charges and usage by their steps; returns the run's result."""
+        steps = self.hub.charges.steps
+        self.runs += 1
+        run = RunInfo(f"run-{self.runs}", self.actor.tenant_id, self.connection.id)
+        done = {}
+        for kind, name in steps.plan(run, month):
+            while not steps.read(run, kind, name, lambda _: None, lambda: False):
+                pass
+            done[f"{kind} {name}"] = steps.finish(run, kind, name)
+        return steps.close(run, done)
+
+    def total(self) -> Decimal:
+        """Sum of the charges in the books, in the smallest unit they are kept in."""
+        sql = "SELECT SUM(amount) FROM charge"
+        with self.hub.store.engine.connect() as connection:
+            cursor = connection.connection.driver_connection.cursor()
+            cursor.execute(sql)
+            return Decimal(cursor.fetchone()[0])
+
     def held(self) -> dict[str, Decimal]:
         """Quantity by vendor id of what the books say is there."""
         sql = "SELECT vendor_id, quantity FROM subscription WHERE gone_at IS NULL"
@@ -95,3 +115,27 @@ def test_google_upgrade_is_followed_by_the_hub(books) -> None:
     assert books.agree()
     assert moved["subscription_id"] in books.held()
     assert bought["subscription_id"] not in books.held()
+
+
+def test_google_charges_reach_the_books(books) -> None:
+    books.sync()
+    first = books.read_charges("2026-09")
+    assert first["state"] == "complete"
+    lines = first["counts"]["new"]
+    assert lines > 0
+    vendor = books.vendor
+    rows = vendor.sim.ledger.rows(["202609"], vendor.sim.clock.now())
+    charged = sum(row.cost + row.credits for row in rows)
+    before = books.total()
+    again = books.read_charges("2026-09")["counts"]
+    assert again.get("new", 0) == again.get("changed", 0) == 0
+    vendor.control.act("restate_charges", customer=vendor.sim.book.ids[0])
+    restated = books.read_charges("2026-09")["counts"]
+    assert restated.get("new", 0) == 0
+    assert restated["changed"] > 0
+    more = sum(
+        row.cost + row.credits
+        for row in vendor.sim.ledger.rows(["202609"], vendor.sim.clock.now())
+    )
+    scale = before / charged
+    assert abs(books.total() / scale - more) < Decimal("0.01")

@@ -9,7 +9,6 @@ from zoneinfo import ZoneInfo
 
 from entrepot.sdk import queries as ask
 from entrepot.sdk.context import PluginContext
-from entrepot.sdk.errors import Unsupported
 from entrepot.sdk.model import Charge, Page, UsageLine
 
 from entrepot_google.mapping import charges as mapping
@@ -18,6 +17,10 @@ from entrepot_google.settings import GoogleSettings
 
 VENDOR_ZONE = "America/Los_Angeles"  # Google's billing day (§8.2)
 _PAGE = 1000
+_NO_EXPORT = (
+    "This connection names no billing export: switch it on in the Partner Sales "
+    "Console and enter its table in the connection's settings."
+)
 _TABLE = re.compile(r"[a-z0-9:.-]+\.\w+\.\w+")
 
 _LABEL = (
@@ -87,6 +90,8 @@ ORDER BY day, customer_name, entitlement_name, project_id, sku_id, currency
 
 def list_charges(ctx: PluginContext, query: ask.ListCharges) -> Page[Charge]:
     """Lines of the invoice months a period touches, one per group of rows."""
+    if not _has_table(ctx):
+        return Page(complete=False, incomplete_reason=_NO_EXPORT)
     months = mapping.months_of(query.period)
     rows, following = _read(
         ctx,
@@ -104,6 +109,8 @@ def list_charges(ctx: PluginContext, query: ask.ListCharges) -> Page[Charge]:
 
 def list_usage(ctx: PluginContext, query: ask.ListUsage) -> Page[UsageLine]:
     """Metered use by day and SKU: Google Cloud, and consumptive Workspace products."""
+    if not _has_table(ctx):
+        return Page(complete=False, incomplete_reason=_NO_EXPORT)
     rows, following = _read(
         ctx,
         query,
@@ -156,16 +163,13 @@ def _read(
     return found.rows, following.text() if found.token else None
 
 
+def _has_table(ctx: PluginContext) -> bool:
+    settings: GoogleSettings = ctx.settings
+    return _TABLE.fullmatch(settings.billing_table) is not None
+
+
 def _table(ctx: PluginContext) -> str:
     settings: GoogleSettings = ctx.settings
-    if not _TABLE.fullmatch(settings.billing_table):
-        raise Unsupported(
-            "billing_export_missing",
-            "This connection names no billing export, so charges cannot be read.",
-            field="billing_table",
-            remedy="Enable the BigQuery export in the Partner Sales Console and enter "
-            "its table in the connection's settings.",
-        )
     return settings.billing_table
 
 
