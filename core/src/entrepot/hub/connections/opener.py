@@ -7,17 +7,23 @@ from typing import Any
 
 from entrepot.hub.connections.rows import existing
 from entrepot.hub.connections.rules import not_usable, suspended
-from entrepot.hub.connections.runtime import Opening, Runtimes, effective_quotas
+from entrepot.hub.connections.runtime import (
+    Opening,
+    Runtimes,
+    effective_quotas,
+    width_of,
+)
 from entrepot.hub.connections.secrets import StoredSecrets
 from entrepot.hub.connections.settings_schema import build_settings
 from entrepot.hub.connections.tables import Connection
 from entrepot.hub.tenants.service import TenantService
 from entrepot.jobs.budget import SharedBudget
 from entrepot.jobs.quota import QuotaStore
+from entrepot.jobs.slots import SharedSlots, locks_of
 from entrepot.plugins import Plugins
 from entrepot.sdk.context import Clock, PluginContext, Secrets
 from entrepot.sdk.errors import EntrepotError
-from entrepot.sdk.http import Budget, MemoryBudget
+from entrepot.sdk.http import Budget, MemoryBudget, Slots
 from entrepot.sdk.model import CheckResult
 from entrepot.sdk.redaction import Redactor
 from entrepot.store import Settings, Store, SystemScope
@@ -72,6 +78,7 @@ class Opener:
     def __init__(self, parts: Collaborators, runtimes: Runtimes) -> None:
         self._parts, self._runtimes = parts, runtimes
         self._tenants = TenantService(parts.store, parts.clock)
+        self._locks = locks_of(parts.store)
 
     def open(
         self,
@@ -118,11 +125,15 @@ class Opener:
         info = self._parts.plugins.info(row.plugin)
         quotas = effective_quotas(info, row.quotas)
         budget: Budget
+        slots: Slots | None = None
         if self._parts.quota is None or secrets is not None:
             budget = MemoryBudget(quotas, self._parts.clock)
         else:
             prefix = f"{row.tenant_id}/{row.id}"
             budget = SharedBudget(self._parts.quota, prefix, quotas, self._parts.clock)
+            slots = SharedSlots(
+                self._locks, prefix, width_of(quotas), self._parts.clock
+            )
         return Opening(
             connection_id=row.id,
             tenant_id=row.tenant_id,
@@ -132,6 +143,7 @@ class Opener:
             secrets=secrets or self.stored_secrets(row),
             budget=budget,
             quotas=quotas,
+            slots=slots,
             notification_url=self.notification_url(row),
             billing_zone=row.billing_zone or self._zone_of(row.tenant_id),
         )
@@ -173,6 +185,7 @@ class Opener:
     def close(self) -> None:
         """Close all kept runtimes."""
         self._runtimes.close_all()
+        self._locks.close()
 
     def _zone_of(self, tenant_id: str) -> str:
         actor = system_actor("connections", tenant_id)

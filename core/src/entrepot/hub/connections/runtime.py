@@ -14,7 +14,7 @@ from entrepot.plugins import Plugins
 from entrepot.sdk.context import Clock, PluginContext, Secrets
 from entrepot.sdk.egress import EgressPolicy, Resolver, resolve_with_system
 from entrepot.sdk.errors import EntrepotError
-from entrepot.sdk.http import Budget, HttpPolicy, HttpSession, Transport
+from entrepot.sdk.http import Budget, HttpPolicy, HttpSession, Slots, Transport
 from entrepot.sdk.model import PluginInfo, QuotaKey
 from entrepot.sdk.redaction import Redactor
 from entrepot.sdk.settings import setting_infos
@@ -32,6 +32,8 @@ class Opening:
         secrets: Where its secrets are.
         budget: Shared request budget.
         quotas: Effective quotas by key.
+        slots: Requests that may be under way, counted over all processes; None
+            counts in this one.
     """
 
     connection_id: str
@@ -42,6 +44,7 @@ class Opening:
     secrets: Secrets = field(repr=False)
     budget: Budget
     quotas: Mapping[str, QuotaKey]
+    slots: Slots | None = None
     notification_url: str = ""
     billing_zone: str = "UTC"
 
@@ -205,11 +208,18 @@ class Runtimes:
             allow_private=self._allow_private,
             resolver=self._resolver,
         )
-        width = max((key.concurrency for key in opening.quotas.values()), default=4)
-        transport = Transport(egress, HttpPolicy(concurrency=width))
-        session = HttpSession(transport, budget=opening.budget, clock=self._clock)
+        policy = HttpPolicy(concurrency=width_of(opening.quotas))
+        transport = Transport(egress, policy)
+        session = HttpSession(
+            transport, budget=opening.budget, clock=self._clock, slots=opening.slots
+        )
         first = info.quotas[0].name if info.quotas else ""
         return session.bound(quota=first)
+
+
+def width_of(quotas: Mapping[str, QuotaKey]) -> int:
+    """How many requests of a connection may be under way at once."""
+    return max((key.concurrency for key in quotas.values()), default=4)
 
 
 def allowed_hosts(info: PluginInfo, settings: object) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ is repeated only when that cannot do harm, and ends in a result or in one of the
 of `entrepot.sdk.errors`.
 """
 
-from entrepot.sdk.http.budget import Budget, MemoryBudget, NoBudget
+from entrepot.sdk.http.budget import Budget, MemoryBudget, NoBudget, Slots
 from entrepot.sdk.http.errors import ErrorMapper, error_for_status, retry_after
 from entrepot.sdk.http.policy import Auth, BearerAuth, HttpPolicy
 from entrepot.sdk.http.prefetch import prefetch
@@ -31,6 +31,7 @@ __all__ = [
     "HttpSession",
     "MemoryBudget",
     "NoBudget",
+    "Slots",
     "Transport",
     "encode_json",
     "error_for_status",

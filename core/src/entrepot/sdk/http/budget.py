@@ -38,6 +38,16 @@ class Budget(Protocol):
         """Send nothing under this key for so long: the vendor asked for it."""
 
 
+class Slots(Protocol):
+    """How many calls of one connection may be under way at once."""
+
+    def acquire(self, *, timeout: float) -> bool:
+        """Take a slot; False when there was none in so many seconds."""
+
+    def release(self) -> None:
+        """Give it back."""
+
+
 class NoBudget:
     """A budget that never waits; for probes of simulators and for tools."""
 

@@ -13,7 +13,7 @@ import urllib3
 
 from entrepot.sdk.context import Clock
 from entrepot.sdk.errors import RateLimited, Rejected, Retryable
-from entrepot.sdk.http.budget import Budget
+from entrepot.sdk.http.budget import Budget, Slots
 from entrepot.sdk.http.call import Call, bare
 from entrepot.sdk.http.errors import WireFault, fault_of
 from entrepot.sdk.http.response import HttpResponse, case_insensitive
@@ -49,6 +49,7 @@ class Sender:
         recorder: Writes down what was exchanged, or None.
         quota_prefix: Put before quota keys so that they are unique in the hub.
         stats: Counters.
+        shared: Slots that other processes know of, too; None limits this one only.
     """
 
     transport: Transport
@@ -57,11 +58,12 @@ class Sender:
     recorder: Recorder | None = None
     quota_prefix: str = ""
     stats: HttpStats = field(default_factory=HttpStats)
-    slots: threading.BoundedSemaphore = field(init=False, repr=False)
+    shared: Slots | None = None
+    slots: Slots = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         size = self.transport.policy.concurrency
-        self.slots = threading.BoundedSemaphore(size)
+        self.slots = self.shared or threading.BoundedSemaphore(size)
 
     def quota_key(self, call: Call) -> str:
         """The budget's key for this call."""

@@ -11,7 +11,7 @@ from typing import Unpack
 from urllib.parse import urlencode
 
 from entrepot.sdk.context import Clock, SystemClock
-from entrepot.sdk.http.budget import Budget, NoBudget
+from entrepot.sdk.http.budget import Budget, NoBudget, Slots
 from entrepot.sdk.http.call import Call, Defaults, full_url, is_repeatable
 from entrepot.sdk.http.errors import WireFault
 from entrepot.sdk.http.options import BindOptions, RequestOptions
@@ -40,6 +40,7 @@ class HttpSession:
         rng: Source of jitter; tests give a seeded one.
         recorder: Where to write down what was exchanged; None for nowhere.
         quota_prefix: Put before quota keys so that they are unique in the hub.
+        slots: Calls under way, counted over all processes; None counts in this one.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class HttpSession:
         rng: random.Random | None = None,
         recorder: Recorder | None = None,
         quota_prefix: str = "",
+        slots: Slots | None = None,
     ) -> None:
         self._sender = Sender(
             transport=transport,
@@ -58,6 +60,7 @@ class HttpSession:
             clock=clock or SystemClock(),
             recorder=recorder,
             quota_prefix=quota_prefix,
+            shared=slots,
         )
         self._rng = rng or random.Random()  # noqa: S311 - jitter, not a secret
         self._defaults = Defaults()
