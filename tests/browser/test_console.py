@@ -60,8 +60,9 @@ def paths(console: Any) -> list[str]:
     [("light", WIDE), ("dark", WIDE), ("dark", NARROW)],
 )
 def test_pages_have_no_accessibility_fault_and_no_policy_violation(
-    console, chromium, new_look, scheme, viewport
+    shared, chromium, new_look, scheme, viewport
 ) -> None:
+    console = shared
     look = new_look(chromium, console.base, color_scheme=scheme, viewport=viewport)
     source = axe_source()
     look.open("/login")

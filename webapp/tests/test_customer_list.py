@@ -68,6 +68,14 @@ def test_export_equals_the_screen_and_harms_no_sheet(browser, books, abroad) -> 
     assert worth[0].startswith("# 3 rows. Complete as of")
 
 
+def test_joined_customers_show_only_when_asked_for(web, browser, books, tenant) -> None:
+    owner = web.hub.users.actor_for(web.person(tenant), tenant)
+    keep, other = books.customers[:2]
+    web.hub.customers.merge(owner, keep, other, why="same")
+    assert other not in browser.get("/customers").text
+    assert other in browser.get("/customers?state=merged").text
+
+
 def test_only_picked_rows_are_exported(browser, books) -> None:
     ids = "&".join(f"id={one}" for one in books.customers[:2])
     picked = browser.get(f"/customers/export.csv?{ids}").text.splitlines()

@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 
 from entrepot_web.auth.sessions import signed_in
 from entrepot_web.context import actor, hub, scope
+from entrepot_web.criteria import Criterion
 from entrepot_web.lists.customers import CUSTOMERS
 from entrepot_web.reseller.customer_columns import SHEET
 from entrepot_web.reseller.pages import (
@@ -32,7 +33,7 @@ KEPT_COLUMNS = "columns_customers"
 @signed_in("customers:read")
 def customer_list() -> Response:
     """Show the customers."""
-    view = list_view(CUSTOMERS, chosen(CUSTOMERS, *FILTERS), beside=SHEET.beside)
+    view = list_view(CUSTOMERS, _criteria(), beside=SHEET.beside)
     return page(
         "reseller/customers.html",
         "customers",
@@ -48,7 +49,7 @@ def customer_list() -> Response:
 @signed_in("customers:read")
 def export_customers() -> Response:
     """Give the customers as a file: the columns, filters and order of the screen."""
-    question = asked(CUSTOMERS, chosen(CUSTOMERS, *FILTERS))
+    question = asked(CUSTOMERS, _criteria())
     ids = () if request.args.get("all") else picked("id")
     return export(SHEET, question, SHEET.chosen(session.get(KEPT_COLUMNS)), ids)
 
@@ -91,6 +92,14 @@ def rearranged(keys: list[str], action: str, key: str) -> list[str]:
         found.insert(max(0, at), key)
         return found
     return found if action == "remove" else keys
+
+
+def _criteria() -> tuple[Criterion, ...]:
+    """Return the filters; customers joined to others show only when asked for."""
+    found = chosen(CUSTOMERS, *FILTERS)
+    if any(item.field == "state" for item in found):
+        return found
+    return (*found, Criterion("state", "ne", ("merged",)))
 
 
 def _countries() -> list[str]:

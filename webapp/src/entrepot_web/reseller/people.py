@@ -16,6 +16,7 @@ from entrepot_web.reseller.pages import page
 
 pages = Blueprint("console_people", __name__)
 MAILS = 8
+VERBS = ("read", "write", "approve")
 
 
 @pages.get("/settings/users")
@@ -173,7 +174,7 @@ def _credentials(
         name=name,
         picked=picked,
         scopes=[
-            (noun, [one for one in held if one.partition(":")[0] == noun])
+            (noun, [f"{noun}:{verb}" for verb in VERBS if f"{noun}:{verb}" in held])
             for noun in RESOURCES
         ],
     )

@@ -109,13 +109,41 @@ function say(text) {
 }
 
 // Keyboard: / searches, Ctrl K jumps, j and k walk rows, Escape closes menus.
-const typing = (element) => element.closest("input, select, textarea, [contenteditable]");
+const typing = (element) => element.closest("input:not([type=checkbox], [type=radio]), select, textarea, [contenteditable]");
+const rows = () => [...document.querySelectorAll(".data tbody tr")];
+const handle = (row) => row.querySelector("th a") || row.querySelector(".pick input") || row.querySelector("a");
+const rowOf = (element) => element?.closest?.(".data tbody tr");
 function walk(step) {
-  const links = [...document.querySelectorAll(".data tbody th a")];
-  if (links.length === 0) return;
-  const now = links.indexOf(document.activeElement);
-  links[Math.max(0, Math.min(links.length - 1, now + step))].focus();
+  const all = rows().filter(handle);
+  if (all.length === 0) return;
+  const now = all.indexOf(rowOf(document.activeElement));
+  handle(all[Math.max(0, Math.min(all.length - 1, now + step))]).focus();
 }
+function pick(row) {
+  const box = row?.querySelector(".pick input");
+  if (box) { box.checked = !box.checked; countPicked(); }
+}
+// Accepts the picked suggestions; with none picked, the one of the focused row.
+function accept() {
+  const button = document.querySelector("[data-bulk] button[value=accept]");
+  if (!button) return;
+  if (!button.form.querySelector(".pick input:checked")) pick(rowOf(document.activeElement));
+  if (button.form.querySelector("tbody .pick input:checked")) button.click();
+}
+const MODULES = { d: "/", c: "/customers", s: "/subscriptions", n: "/connections", y: "/sync-runs", m: "/mapping/customers", r: "/reconciliation" };
+const KEYS = {
+  j: () => walk(1),
+  k: () => walk(-1),
+  ArrowDown: () => rowOf(document.activeElement) && walk(1),
+  ArrowUp: () => rowOf(document.activeElement) && walk(-1),
+  x: () => pick(rowOf(document.activeElement)),
+  a: accept,
+  c: () => rowOf(document.activeElement)?.querySelector("[data-choose]")?.click(),
+  "[": () => document.querySelector("a[rel=prev]")?.click(),
+  "]": () => document.querySelector("a[rel=next]")?.click(),
+  "?": () => document.getElementById("keys")?.showModal(),
+};
+let going = 0;
 document.addEventListener("keydown", (event) => {
   if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k") {
     const box = document.getElementById("jump");
@@ -129,11 +157,22 @@ document.addEventListener("keydown", (event) => {
     }
   }
   if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;
+  if (document.querySelector("dialog[open]")) return;
+  if (event.key === "Enter" && event.target.matches?.(".pick input")) {
+    // Enter opens the row; it must not send the form around the list.
+    event.preventDefault();
+    rowOf(event.target)?.querySelector("th a, [data-choose]")?.click();
+    return;
+  }
+  const module = Date.now() - going < 1500 ? MODULES[event.key] : undefined;
+  going = event.key === "g" ? Date.now() : 0;
   if (event.key === "/") {
     const box = document.querySelector("[data-search]") || document.getElementById("jump");
     if (box) { event.preventDefault(); box.focus(); }
-  } else if (event.key === "j") walk(1);
-  else if (event.key === "k") walk(-1);
+  } else if (module) {
+    const link = document.querySelector(`nav.nav a[href="${module}"]`);
+    if (link) link.click();
+  } else KEYS[event.key]?.();
 });
 
 // A page from the back/forward cache must not outlive the session.
@@ -147,6 +186,7 @@ addEventListener("pageshow", (event) => {
 function ready() {
   root.classList.add("js");
   for (const extra of document.querySelectorAll("[data-nojs]")) extra.hidden = true;
+  for (const extra of document.querySelectorAll("[data-needs-js]")) extra.hidden = false;
   countPicked();
 }
 document.addEventListener("htmx:after:swap", ready);
