@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 from entrepot.sdk import queries as ask
-from entrepot.sdk.errors import Rejected, Unsupported
+from entrepot.sdk.errors import Rejected
 from entrepot.sdk.model import ChangedKind
 from entrepot_google.plugin import plugin
 
@@ -210,7 +210,14 @@ def test_google_registration_is_idempotent_and_moves(vendor) -> None:
     moved = f"{HUB}-moved"
     plugin.register_notifications(ctx, ask.RegisterNotifications(url=moved))
     assert made.push["pushEndpoint"] == moved
-    with pytest.raises(Unsupported):
-        plugin.register_notifications(
-            vendor.connect(), ask.RegisterNotifications(url=HUB)
-        )
+    bare = vendor.connect()
+    command = ask.RegisterNotifications(url=HUB)
+    assert not plugin.register_notifications(bare, command).registered
+
+
+def test_google_pull_needs_no_public_address(vendor) -> None:
+    ctx = vendor.connect(subscription=SUBSCRIPTION, stalest=0)
+    assert feed(ctx) == ([], False)  # made just now: everything must be read
+    vendor.control.act("buy", seats=3)
+    found, whole = feed(ctx)
+    assert ([e.action for e in found], whole) == (["CREATED"], True)

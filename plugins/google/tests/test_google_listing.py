@@ -136,6 +136,8 @@ def test_google_renewal_unknown_is_not_false(start) -> None:
     assert held.auto_renew is False
     assert held.scheduled[0].kind is ScheduledKind.END
     assert held.scheduled[0].effective_at == held.term_end
+    seed = {s.vendor_id: s for s in vendor.sim.export_seed().subscriptions}
+    assert not seed[off["subscription_id"]].renews
 
 
 def test_google_states_follow_the_reasons(vendor) -> None:

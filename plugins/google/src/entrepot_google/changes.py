@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from entrepot.sdk import queries as ask
 from entrepot.sdk.context import PluginContext
+from entrepot.sdk.errors import NotFound
 from entrepot.sdk.model import ChangeEvent, Page
 
+from entrepot_google import listening
 from entrepot_google.client import Client
 from entrepot_google.mapping import feed
 from entrepot_google.mapping.estate import differing, estate_of
@@ -15,6 +17,7 @@ from entrepot_google.settings import GoogleSettings
 from entrepot_google.wire import channel, pubsub
 
 _NO_FEED = "Neither events nor the estate check are set up for this connection."
+_JUST_LISTENING = "Events are listened to from now on; earlier ones are not known."
 _FIRST_LOOK = "The first estate check after a start has nothing to compare with."
 
 
@@ -30,7 +33,12 @@ def list_changes(ctx: PluginContext, query: ask.ListChanges) -> Page[ChangeEvent
     if pulls:
         if cursor.acks:
             client.acknowledge(cursor.acks)
-        received = client.pull()
+        try:
+            received = client.pull()
+        except NotFound:
+            # Events are kept from now on; what was before is not known.
+            listening.ensure(ctx, "")
+            return Page(complete=False, incomplete_reason=_JUST_LISTENING)
         if received:
             acks = [each.ack_id for each in received if each.ack_id]
             made = _hints(ctx, client, received)

@@ -5,14 +5,13 @@ from __future__ import annotations
 import msgspec
 from entrepot.sdk import queries as ask
 from entrepot.sdk.context import PluginContext
-from entrepot.sdk.errors import Rejected, Unsupported
+from entrepot.sdk.errors import Rejected
 from entrepot.sdk.model import Notification, NotificationRegistration
 
-from entrepot_google import signature
+from entrepot_google import listening, signature
 from entrepot_google.changes import hints_of
 from entrepot_google.runtime import Runtime, client_of
 from entrepot_google.settings import GoogleSettings
-from entrepot_google.tokens import read_key
 from entrepot_google.wire import pubsub
 
 
@@ -31,7 +30,7 @@ def receive(ctx: PluginContext, query: ask.ReceiveNotification) -> Notification:
         query.headers,
         query.received_at,
         audience=ctx.notification_url,
-        account=_push_account(ctx),
+        account=listening.push_account(ctx),
         keys=keys,
         fetch=client.certificates,
     )
@@ -51,14 +50,6 @@ def receive(ctx: PluginContext, query: ask.ReceiveNotification) -> Notification:
     )
 
 
-def _push_account(ctx: PluginContext) -> str:
-    """Who signs pushes: the account in the settings, else the connection's own."""
-    settings: GoogleSettings = ctx.settings
-    if settings.push_account:
-        return settings.push_account
-    return read_key(ctx.secrets.get("service_account_key")).client_email
-
-
 def _delivery(body: bytes) -> pubsub.PushWire:
     try:
         found = pubsub.PUSH.decode(body)
@@ -76,38 +67,14 @@ def register(
 ) -> NotificationRegistration:
     """Let the service account listen, and the subscription push to our address.
 
-    Nothing is changed where it fits already. A pull subscription needs no address.
+    A connection that names no subscription has nothing to register.
     """
     settings: GoogleSettings = ctx.settings
     if not settings.subscription:
-        raise Unsupported(
-            "subscription_missing",
-            "This connection names no Pub/Sub subscription.",
-            field="subscription",
-            remedy="Enter projects/<project>/subscriptions/<name> in the settings.",
+        return NotificationRegistration(
+            registered=False, detail="The settings name no Pub/Sub subscription."
         )
-    client = client_of(ctx)
-    own = read_key(ctx.secrets.get("service_account_key")).client_email
-    listening = client.subscribers()
-    topic = listening.topic
-    if own not in listening.service_accounts:
-        topic = client.register_subscriber(own)
-    push = {} if settings.delivery == "pull" else _push(ctx, command.url)
-    present = client.push_subscription()
-    wanted = push.get("pushEndpoint", "")
-    if present is None:
-        client.create_push(topic, push)
-    elif _endpoint(present) != wanted:
-        client.change_push(push)
+    topic = listening.ensure(ctx, command.url)
     return NotificationRegistration(
         registered=True, detail=f"{settings.subscription} on {topic}"
     )
-
-
-def _push(ctx: PluginContext, url: str) -> dict[str, object]:
-    token = {"serviceAccountEmail": _push_account(ctx), "audience": url}
-    return {"pushEndpoint": url, "oidcToken": token}
-
-
-def _endpoint(present: pubsub.PubsubSubscription) -> str:
-    return present.push_config.push_endpoint if present.push_config else ""

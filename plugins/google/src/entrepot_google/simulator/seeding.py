@@ -99,6 +99,7 @@ def _subscription(customer: Customer, found: Entitlement) -> SeedSubscription:
         status=status_of(found),
         billed=is_billed(found),
         parent_vendor_id=f"{customer.id}/{found.base}" if found.base else "",
+        renews=found.renewal is None or found.renewal.enable,
     )
 
 
