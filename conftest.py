@@ -24,6 +24,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import psycopg
 import pytest
 
@@ -35,6 +36,11 @@ from entrepot.store.engine import WEB_ROLE  # noqa: E402
 from entrepot.store.keys import new_keys  # noqa: E402
 from entrepot.store.migrations.run import upgrade  # noqa: E402
 
+# Time is measured in bench/, never in a test: a slow machine finds no counterexample.
+hypothesis.settings.register_profile(
+    "entrepot", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("entrepot")
 _KEYS = tuple(key.text() for key in new_keys())
 _CONFIGURATION = """
 listen_addresses = ''
@@ -86,28 +92,28 @@ class CleanDatabase:
             for name in tables
             if name not in self._filled
         )
-        self._looks = self._look(connection)
+        self._structure = connection.execute(_STRUCTURE).fetchone()
+        self._rows = self._kept(connection)
 
     def empty(self, connection: psycopg.Connection[Any]) -> bool:
         """Empty a used copy; False when a test has changed more than rows."""
-        if self._look(connection) != self._looks:
+        if connection.execute(_STRUCTURE).fetchone() != self._structure:
             return False
         used = [name for (name,) in connection.execute(self._probe)]  # type: ignore[arg-type]
         if used:
             # Triggers refuse to empty what is append-only.
             connection.execute("SET session_replication_role = replica")
             connection.execute(f"TRUNCATE {', '.join(used)} RESTART IDENTITY CASCADE")  # type: ignore[arg-type]
-        # A cascade may have reached rows that every copy begins with.
-        return self._look(connection) == self._looks
+        # A test, or the cascade, may have changed rows that every copy begins with.
+        return self._kept(connection) == self._rows
 
-    def _look(self, connection: psycopg.Connection[Any]) -> list[Any]:
-        rows = [
+    def _kept(self, connection: psycopg.Connection[Any]) -> list[Any]:
+        return [
             connection.execute(
                 f"SELECT md5(string_agg(t::text, ';' ORDER BY t::text)) FROM {name} t"  # type: ignore[arg-type]
             ).fetchone()
             for name in self._filled
         ]
-        return [connection.execute(_STRUCTURE).fetchone(), *rows]
 
 
 class PostgresServer:

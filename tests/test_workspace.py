@@ -13,7 +13,12 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-MEMBERS = ("core", "plugins/connectwise", "plugins/microsoft", "webapp")
+MEMBERS = (
+    "core",
+    *(f"plugins/{name}" for name in ("aws", "connectwise", "google", "ibm")),
+    "plugins/microsoft",
+    "webapp",
+)
 PLUGINS = [member for member in MEMBERS if member.startswith("plugins/")]
 PUBLIC_TARGETS = {
     *("help", "dev", "test", "check", "lint", "types", "lock", "demo", "conform"),
