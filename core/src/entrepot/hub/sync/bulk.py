@@ -22,7 +22,7 @@ from entrepot.store.ids import new_ids
 
 _LOOK_UP = 5_000
 _PIECE = 1_000  # records whose columns are made at once: they fit the cache
-_UPDATES = 5_000  # more, since each piece costs a temporary table
+_UPDATES = 20_000  # more: for each piece PostgreSQL may read the whole table
 Extra = tuple[str, Callable[[Any], Any]]
 _TICK = timedelta(microseconds=1)  # two states are never learnt at one moment
 
