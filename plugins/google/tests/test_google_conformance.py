@@ -12,7 +12,16 @@ class TestGoogleConformance(PluginConformance):
     data_paths = "^/v1/accounts"
 
     def connect(self, simulator, base_url):
-        return {**simulator.connection_settings(), "api_url": base_url}
+        return {
+            **simulator.connection_settings(),
+            "api_url": base_url,
+            "subscription": "projects/reseller-hub/subscriptions/conformance",
+            "delivery": "push",
+        }
+
+    def charge_periods(self, now):
+        # A month of metered days is enough to turn pages in.
+        return super().charge_periods(now)[:1]
 
     def play(self, simulator, word, **ids):
         if word != "restate_charge":
