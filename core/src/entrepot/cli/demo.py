@@ -6,7 +6,6 @@ import secrets
 import shutil
 import signal
 import socket
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -39,6 +38,7 @@ from entrepot.hub.reconciliation.jobs import RECONCILE
 from entrepot.hub.reconciliation.queries import IssueQuery
 from entrepot.hub.sync.service import JOB as SYNC
 from entrepot.jobs.views import RunQuery
+from entrepot.plugins.simulated import Wanted
 from entrepot.sdk.model import PluginKind
 from entrepot.sdk.simulator import ControlClient, Seed
 from entrepot.sdk.simulator.registry import simulator_names
@@ -205,20 +205,18 @@ class _Stage:
 
     def _psas(self, cast: list[_Simulated], seed: Path) -> list[Command]:
         psas = [one for one in cast if one.kind is PluginKind.PSA]
-        return [
-            self._command(one, "--seed-file", str(seed), "--extra", f"drift={DRIFT}")
-            for one in psas
-        ]
+        drift = {"drift": str(DRIFT)}
+        return [self._command(one, seed_file=str(seed), extra=drift) for one in psas]
 
-    def _command(self, one: _Simulated, *more: str) -> Command:
-        argv = [
-            *(sys.executable, "-m", "entrepot.cli", "simulator", "run", "--quiet"),
-            *(one.name, "--port", str(one.port)),
-            *("--customers", str(one.size.customers)),
-            *("--subscriptions", str(one.size.subscriptions)),
-            *more,
-        ]
-        return Command(name=one.name, argv=argv, grace=5.0)
+    def _command(self, one: _Simulated, **more: Any) -> Command:  # noqa: ANN401 - the fields of Wanted
+        wanted = Wanted(
+            name=one.name,
+            port=one.port,
+            customers=one.size.customers,
+            subscriptions=one.size.subscriptions,
+            **more,
+        )
+        return Command(name=one.name, argv=wanted.arguments(), grace=5.0)
 
     def _seed(self, cast: list[_Simulated]) -> Path:
         """What the vendors sell, as the PSA's members would have entered it."""
@@ -271,10 +269,10 @@ class _Stage:
             count = accepted.rows + accept_equal_names(hub, actor, psa)
             self._say(f"Mapped: {count} accounts, {products.rows} SKUs")
             exclude_metered(hub, actor, psa)
-            joined = join_accounts(hub, actor, psa)
-            self._say(f"Joined: {joined} accounts of customers of several vendors")
             ask_for_prices(hub, actor, psa)
             hub.reconciliation.start(actor, psa, cause="demo")
+            joined = join_accounts(hub, actor, psa)
+            self._say(f"Joined: {joined} accounts of customers of several vendors")
         self._rest(hub, actor, "Comparing …")
         self._totals(hub, actor)
 

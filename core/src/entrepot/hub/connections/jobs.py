@@ -11,6 +11,7 @@ from entrepot.jobs.plain import JsonDict
 from entrepot.jobs.queues import REQUESTED
 from entrepot.jobs.registry import JobRegistry
 from entrepot.jobs.submit import RunRef
+from entrepot.sdk.errors import Unsupported
 from entrepot.store import Actor, TenantScope, new_id
 from entrepot.store.actor import system_actor
 
@@ -66,7 +67,10 @@ def submit_check(
 
 
 def _register(hub: Any, connection_id: str) -> JsonDict:  # noqa: ANN401 - jobs know the hub as Any
-    renew = hub.notifications.register(connection_id)
+    try:
+        renew = hub.notifications.register(connection_id)
+    except Unsupported as error:  # by this connection's settings; it is polled
+        return {"renew_before": None, "unsupported": error.user_message}
     return {"renew_before": renew.isoformat() if renew else None}
 
 
