@@ -172,3 +172,12 @@ def test_a_price_nobody_knows_is_not_shown_as_nothing():
     (proposal,) = reconcile(inputs, policy=auto).proposals
     assert proposal.preview["before"] == "0.00"
     assert proposal.preview["after"] == "not known"
+
+
+def test_a_line_stranded_on_an_ended_agreement_is_found():
+    """Nothing invoices it any more, and no other agreement takes over."""
+    inputs, auto = inputs_of({"psa": {"agreements": {"901": {"status": "cancelled"}}}})
+    result = reconcile(inputs, policy=auto)
+    assert [one.kind for one in result.issues] == ["AGREEMENT_INACTIVE"]
+    (why,) = result.proposals[0].not_pushed
+    assert why.code == "no_successor"
