@@ -133,7 +133,8 @@ class ConnectionConformance(ConformanceBase):
                 checks.error_helps(refusal)
                 return
         for one in found:
-            fits = isinstance(one, NotificationRegistration) and one.registered
+            fits = isinstance(one, NotificationRegistration)
             checks.require(fits, f"register_notifications returned {one!r}")
+            checks.require(one.registered or one.detail, "not registered, but why?")
         _, second, third = found
         checks.require(second.detail == third.detail, f"{second} became {third}")
