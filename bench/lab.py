@@ -126,8 +126,7 @@ class Lab:
             assert self.pg is not None
             return self.pg.create(name, template or "template1")
         path = self.work / f"{name}.db"
-        for old in self.work.glob(f"{name}.db*"):
-            old.unlink()
+        self._remove(name)
         if template:
             shutil.copyfile(self.work / f"{template}.db", path)
         return f"sqlite:///{path}"
@@ -151,8 +150,15 @@ class Lab:
             assert self.pg is not None
             self.pg.drop(name)
             return
+        self._remove(name)
+
+    def _remove(self, name: str) -> None:
+        """Remove an SQLite file and all that the hub keeps beside it."""
         for old in self.work.glob(f"{name}.db*"):
-            old.unlink()
+            if old.is_dir():
+                shutil.rmtree(old)
+            else:
+                old.unlink()
 
     def result(self, ratios: list[dict[str, Any]]) -> dict[str, Any]:
         """The result file's content."""
