@@ -23,7 +23,7 @@ from entrepot.app import Hub, build_hub
 from entrepot.cli.context import Cli, cli_of
 from entrepot.cli.demo_books import (
     Size,
-    accept_equal_names,
+    accept_alike,
     ask_for_prices,
     exclude_metered,
     join_accounts,
@@ -266,7 +266,7 @@ class _Stage:
             hub.mapping.refresh_suggestions(actor, psa)
             accepted = hub.mapping.customers.accept(actor, psa, why=why)
             products = hub.mapping.products.accept(actor, psa, why=why)
-            count = accepted.rows + accept_equal_names(hub, actor, psa)
+            count = accepted.rows + accept_alike(hub, actor, psa)
             self._say(f"Mapped: {count} accounts, {products.rows} SKUs")
             exclude_metered(hub, actor, psa)
             ask_for_prices(hub, actor, psa)

@@ -83,21 +83,22 @@ def merged(seeds: Sequence[Seed]) -> Seed:
     )
 
 
-def accept_equal_names(hub: Hub, actor: Actor, psa: str) -> int:
-    """Confirm the accounts that are called like one company; returns how many."""
-    query = ListQuery(
-        psa_connection_id=psa, status="undecided", method="name", limit=_PAGE
-    )
+def accept_alike(hub: Hub, actor: Actor, psa: str) -> int:
+    """Confirm the accounts with the name or the domain of one company; how many."""
     ids = []
-    while True:
-        part = hub.mapping.customers.list(actor, query)
-        ids += [row.mapping.id for row in part.items if row.mapping is not None]
-        if not part.has_more:
-            break
-        query = replace(query, last=part.last)
+    for method in ("name", "domain"):
+        query = ListQuery(
+            psa_connection_id=psa, status="undecided", method=method, limit=_PAGE
+        )
+        while True:
+            part = hub.mapping.customers.list(actor, query)
+            ids += [row.mapping.id for row in part.items if row.mapping is not None]
+            if not part.has_more:
+                break
+            query = replace(query, last=part.last)
     if not ids:
         return 0
-    why = "demo: equal names"
+    why = "demo: equal names or domains"
     return hub.mapping.customers.accept(actor, psa, ids=ids, why=why).rows
 
 
