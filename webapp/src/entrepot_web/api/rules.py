@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from entrepot.hub.reconciliation.rulebook import RULE_KINDS
@@ -13,10 +14,26 @@ from marshmallow import Schema, fields, validate
 from entrepot_web.api.describe import query
 from entrepot_web.api.frame import Answer, Operation, Resource, check_match
 from entrepot_web.api.problem import bad_request, not_found
-from entrepot_web.api.shapes import Collection
+from entrepot_web.api.shapes import Collection, Moment, Shape
 from entrepot_web.context import actor, hub
 
 rules = Resource("reconciliation-rules", "What a comparison takes for right.")
+
+
+class ReconciliationRule(Shape, frozen=True, kw_only=True):
+    """A rule of a PSA connection."""
+
+    id: str
+    psa_connection_id: str
+    kind: str
+    company_id: str
+    product_id: str
+    body: dict[str, Any]
+    reason: str
+    author: str
+    created_at: Moment
+    valid_until: date | None
+    version: int
 
 
 class RuleBody(Schema):
@@ -36,14 +53,14 @@ class RuleBody(Schema):
     "/reconciliation-rules",
     Operation(
         permission="reconciliations:read",
-        returns=Collection[RuleView],
+        returns=Collection[ReconciliationRule],
         parameters=(
             query("psa_connection_id", "Rules of this connection only."),
             query("kind", "Rules of this kind only.", enum=list(RULE_KINDS)),
         ),
     ),
 )
-def list_rules() -> Collection[RuleView]:
+def list_rules() -> Collection[ReconciliationRule]:
     """List rules, oldest first."""
     kind = request.args.get("kind")
     if kind is not None and kind not in RULE_KINDS:
@@ -53,7 +70,7 @@ def list_rules() -> Collection[RuleView]:
     wanted = request.args.get("psa_connection_id")
     known = hub().mapping.psa_connections(actor())
     found = [
-        rule
+        _shape(rule)
         for one in known
         if wanted in (None, one)
         for rule in hub().reconciliation.rules.list(actor(), one, kind)
@@ -66,7 +83,7 @@ def list_rules() -> Collection[RuleView]:
     "/reconciliation-rules",
     Operation(
         permission="mappings:write",
-        returns=RuleView,
+        returns=ReconciliationRule,
         status=201,
         body=RuleBody,
         errors=(403, 404),
@@ -77,15 +94,17 @@ def add_rule(body: dict[str, Any]) -> Answer:
     """Add a rule; limits and automatic corrections also need the right to approve."""
     made = hub().reconciliation.rules.set(actor(), RuleWish(**body))
     location = {"Location": f"/api/v1/reconciliation-rules/{made.id}"}
-    return Answer(body=made, headers=location)
+    return Answer(body=_shape(made), headers=location)
 
 
 @rules.operation(
     "GET",
     "/reconciliation-rules/<string:rule_id>",
-    Operation(permission="reconciliations:read", returns=RuleView, errors=(404,)),
+    Operation(
+        permission="reconciliations:read", returns=ReconciliationRule, errors=(404,)
+    ),
 )
-def get_rule(rule_id: str) -> RuleView:
+def get_rule(rule_id: str) -> ReconciliationRule:
     """Read one rule."""
     return _find(rule_id)
 
@@ -102,9 +121,14 @@ def remove_rule(rule_id: str) -> Answer:
     return Answer()
 
 
-def _find(rule_id: str) -> RuleView:
+def _find(rule_id: str) -> ReconciliationRule:
     for one in hub().mapping.psa_connections(actor()):
         for rule in hub().reconciliation.rules.list(actor(), one):
             if rule.id == rule_id:
-                return rule
+                return _shape(rule)
     raise not_found("rule", rule_id)
+
+
+def _shape(rule: RuleView) -> ReconciliationRule:
+    names = ReconciliationRule.__struct_fields__
+    return ReconciliationRule(**{name: getattr(rule, name) for name in names})
