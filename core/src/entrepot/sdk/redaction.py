@@ -36,6 +36,10 @@ _ASSIGNMENT = re.compile(
     re.IGNORECASE,
 )
 
+_ELEMENT = re.compile(
+    r"<(?P<name>(?:[\w.-]+:)?[\w.-]+)(?P<rest>[^<>]*)>(?P<value>[^<>]+)</(?P=name)\s*>"
+)
+
 
 def is_secret_name(name: str) -> bool:
     """True when a field, header or parameter of this name usually holds a secret."""
@@ -76,12 +80,16 @@ class Redactor:
                 self._pattern = None
 
     def text(self, text: str) -> str:
-        """The text without registered values, bearer tokens and `secret=…` pairs."""
+        """The text without registered values, bearer tokens and named secrets.
+
+        Names are looked at in `secret=…` pairs, JSON members and XML elements.
+        """
         pattern = self._compiled()
         if pattern is not None:
             text = pattern.sub(REDACTED, text)
         text = _BEARER.sub(rf"\1 {REDACTED}", text)
-        return _ASSIGNMENT.sub(_hide_assignment, text)
+        text = _ASSIGNMENT.sub(_hide_assignment, text)
+        return _ELEMENT.sub(_hide_element, text) if "</" in text else text
 
     def data(self, value: Any) -> Any:  # noqa: ANN401 - any JSON-like structure
         """A copy of a JSON-like structure without secrets; other objects unchanged."""
@@ -119,6 +127,13 @@ def _hide_assignment(match: re.Match[str]) -> str:
     if not is_secret_name(name) or match["value"].startswith(REDACTED[:4]):
         return match[0]
     return f"{name}{match['mark']}{REDACTED}"
+
+
+def _hide_element(match: re.Match[str]) -> str:
+    name = match["name"]
+    if not is_secret_name(name.rpartition(":")[2]):
+        return match[0]
+    return f"<{name}{match['rest']}>{REDACTED}</{name}>"
 
 
 class RedactingFilter(logging.Filter):
