@@ -140,7 +140,9 @@ def play(hub, words):
     own = [re.sub(r"^5[23](?==)", lambda m: known[m[0]], word) for word in own]
     if words[:2] == ["reconcile", "approve"]:
         own.append("--yes")
-    hub.run(*own)
+    # This hub is too young to have a closed period; settling one is tested with the
+    # rules of periods, and here that any other difference is refused.
+    hub.run(*own, good=(5,) if words[:2] == ["reconcile", "settle"] else (0,))
     return words
 
 
