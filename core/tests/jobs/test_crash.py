@@ -12,7 +12,8 @@ def survivor(start_worker):
     """Start the worker that continues what others left."""
 
     def start():
-        return start_worker(lease_seconds=LEASE)
+        # Longer than any pause of this process, which must not lose it.
+        return start_worker(lease_seconds=3 * LEASE)
 
     return start
 

@@ -17,7 +17,7 @@ def test_long_step_ends_early_and_the_run_goes_on_in_the_next_worker(
     assert worker.stop()
     assert time.monotonic() - began < 5
     assert jobs.runs.get(tenant_scope, "r1").state == "running"
-    start_worker(lease_seconds=1.0)
+    start_worker(lease_seconds=4.0)
     eventually(lambda: samples.notes(book) == ["long", "long"])
     samples.note(book, "enough")
     run = wait_for("r1")
