@@ -84,7 +84,7 @@ def pytest_collection_finish() -> None:
 class CleanDatabase:
     """What a template looked like; empties its used copies again.
 
-    Emptying takes a tenth of the time that copying a database takes.
+    Every test has a database of its own, and copying one costs more than emptying it.
     """
 
     def __init__(self, connection: psycopg.Connection[Any]) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from entrepot.jobs import Jobs, Worker, WorkerOptions, migrate_engine
+from entrepot.jobs import Jobs, Worker, WorkerOptions
 from entrepot.store import Settings, Store, TenantScope
 from entrepot.store.clock import SystemClock
 
@@ -30,22 +30,6 @@ def load(name: str) -> Any:
 
 
 samples_module = load("samples")
-
-
-def prepare(settings: Settings) -> None:
-    """Make the engine's tables and let a worker register the queues once.
-
-    A worker that finds the queues registered begins at once instead of after a second.
-    """
-    migrate_engine(settings)
-    store = Store(settings, SystemClock())
-    jobs = Jobs(store, samples_module.build_registry())
-    options = WorkerOptions(poll_seconds=0.05, with_clock=False, lease_seconds=2)
-    worker = Worker(jobs, None, options)
-    worker.start()
-    worker.stop()
-    jobs.close()
-    store.dispose()
 
 
 @pytest.fixture(scope="session")
