@@ -13,17 +13,19 @@ of them the tests fail: both databases are part of every claim.
 from __future__ import annotations
 
 import contextlib
+import faulthandler
 import gc
 import importlib
 import importlib.util
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import hypothesis
 import psycopg
@@ -51,6 +53,7 @@ fsync = off
 synchronous_commit = off
 full_page_writes = off
 timezone = UTC
+dynamic_shared_memory_type = mmap
 """
 
 
@@ -74,6 +77,42 @@ _TABLES = """
 SELECT c.oid::regclass::text FROM pg_class c JOIN pg_namespace n
 ON n.oid = c.relnamespace WHERE c.relkind = 'r' AND n.nspname !~ '^pg_'
 AND n.nspname <> 'information_schema'"""
+
+
+# Of memory, for the databases of the tests: what they prove is that a killed process
+# loses nothing, not that a disk is fast.
+_MEMORY = Path("/dev/shm")  # noqa: S108 - only if it is there
+_MEMORY_BYTES = 4 * 1024**3
+_exit_process = os._exit
+
+
+def _scratch() -> Path:
+    writable = _MEMORY.is_dir() and os.access(_MEMORY, os.W_OK)
+    if writable and shutil.disk_usage(_MEMORY).free >= _MEMORY_BYTES:
+        return _MEMORY
+    return Path(tempfile.gettempdir())
+
+
+def pytest_configure() -> None:
+    """Put temporary folders where writing is cheap, and let no test end the run."""
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(_scratch()))
+    here = os.getpid()
+
+    def leave(code: int) -> NoReturn:
+        # A worker that lost its lease ends its process at once. One that a test runs
+        # in this process ends its thread instead, and only that test fails.
+        if os.getpid() != here:
+            _exit_process(code)
+        sys.__stderr__.write(f"\nA test would have ended its process: {code}\n")
+        faulthandler.dump_traceback(file=sys.__stderr__)
+        raise SystemExit(code)
+
+    os._exit = leave
+
+
+def pytest_unconfigure() -> None:
+    """Give processes their way out back."""
+    os._exit = _exit_process
 
 
 def pytest_collection_finish() -> None:
@@ -227,7 +266,7 @@ def _unprivileged() -> dict[str, Any]:
 def _own_server() -> Iterator[str]:
     binaries, account = _binaries(), _unprivileged()
     # Short: the path of a Unix socket may have about 100 characters.
-    folder = Path(tempfile.mkdtemp(prefix="ep", dir="/tmp"))
+    folder = Path(tempfile.mkdtemp(prefix="ep", dir=_scratch()))
     try:
         if account:
             os.chown(folder, account["user"], account["group"])
