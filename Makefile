@@ -23,7 +23,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
 	>/dev/null 2>&1 && { echo "$$p"; break; }; done)
 
 .PHONY: help dev test check lint types imports lock demo bench bench-smoke \
-	bench-full bench-peers crash soak conform scores fast heavy format
+	bench-full bench-peers crash soak conform scores fast heavy format translations
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | \
@@ -88,6 +88,9 @@ demo: dev ## four vendors and a PSA, simulated; the hub and the console (SCALE=n
 
 screenshots: dev ## pictures of every page of a running demo, into docs/images
 	$(BIN)/python tests/browser/screenshots.py
+
+translations: dev ## bring the console's other languages in line with its texts
+	$(BIN)/python -m entrepot_web.translations
 
 conform: dev ## the conformance kit against every plugin
 	$(PYTEST) -k conformance plugins tests

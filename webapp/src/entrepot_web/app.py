@@ -13,6 +13,7 @@ from entrepot_web.assets import install_assets
 from entrepot_web.auth import recovery, sessions
 from entrepot_web.auth.tenants import tenant_is_open
 from entrepot_web.auth.tokens import Tokens
+from entrepot_web.i18n import install_i18n
 from entrepot_web.mail import Mailer
 from entrepot_web.security.headers import install_headers
 from entrepot_web.security.limits import build_limiter, guard_sign_in
@@ -55,6 +56,7 @@ def create_app(hub: Hub) -> Flask:
         app.wsgi_app = behind  # type: ignore[method-assign]  # Flask's documented way
     install_headers(app, secure=secure)
     install_assets(app)
+    install_i18n(app)
     limiter = build_limiter(app, hub.store)
     recovery.configure(app, Mailer(hub.settings), hub.settings.public_base_url)
     csrf = sessions.install_sessions(app, hub.users, secure=secure)

@@ -8,6 +8,7 @@ import entrepot.hub.charges.tables
 import entrepot.hub.connections.tables
 import entrepot.hub.customers.tables
 import entrepot.hub.mapping.tables
+import entrepot.hub.preferences.tables
 import entrepot.hub.psa.tables
 import entrepot.hub.reconciliation.tables
 import entrepot.hub.subscriptions.tables

@@ -10,22 +10,29 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from flask import Flask, g
+from flask_babel import gettext, lazy_gettext
 from markupsafe import Markup
 
 from entrepot_web.context import hub
+from entrepot_web.numerals import day_text, moment_text, plain_number
 
 MINUS = "\N{MINUS SIGN}"
 NONE = Markup('<span aria-label="none">–</span>')
 _CYCLES = {
-    "monthly": "billed monthly",
-    "quarterly": "billed quarterly",
-    "annual": "prepaid yearly",
-    "triennial": "prepaid three years",
-    "one_time": "once",
-    "none": "not billed",
-    "usage": "by usage",
+    "monthly": lazy_gettext("billed monthly"),
+    "quarterly": lazy_gettext("billed quarterly"),
+    "annual": lazy_gettext("prepaid yearly"),
+    "triennial": lazy_gettext("prepaid three years"),
+    "one_time": lazy_gettext("once"),
+    "none": lazy_gettext("not billed"),
+    "usage": lazy_gettext("by usage"),
 }
-_TERMS = {"P1M": "1 month", "P1Y": "1 year", "P3Y": "3 years", "P2Y": "2 years"}
+_TERMS = {
+    "P1M": lazy_gettext("1 month"),
+    "P1Y": lazy_gettext("1 year"),
+    "P3Y": lazy_gettext("3 years"),
+    "P2Y": lazy_gettext("2 years"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,32 +56,32 @@ class Mark:
 
 
 SUBSCRIPTION = {
-    "active": ("ok", "Active"),
-    "pending": ("info", "Being set up"),
-    "suspended": ("mute", "Suspended"),
-    "ended": ("mute", "Ended"),
+    "active": ("ok", lazy_gettext("Active")),
+    "pending": ("info", lazy_gettext("Being set up")),
+    "suspended": ("mute", lazy_gettext("Suspended")),
+    "ended": ("mute", lazy_gettext("Ended")),
 }
 CUSTOMER = {
-    "active": ("ok", "Active"),
-    "merged": ("mute", "Merged"),
-    "archived": ("mute", "Archived"),
+    "active": ("ok", lazy_gettext("Active")),
+    "merged": ("mute", lazy_gettext("Merged")),
+    "archived": ("mute", lazy_gettext("Archived")),
 }
 RUN = {
-    "queued": ("info", "Queued"),
-    "running": ("info", "Running"),
-    "complete": ("ok", "Complete"),
-    "succeeded": ("ok", "Complete"),
-    "incomplete": ("warn", "Incomplete"),
-    "failed": ("bad", "Failed"),
-    "cancelled": ("mute", "Cancelled"),
-    "waiting": ("hold", "Waiting for vendor"),
-    "superseded": ("mute", "Superseded"),
+    "queued": ("info", lazy_gettext("Queued")),
+    "running": ("info", lazy_gettext("Running")),
+    "complete": ("ok", lazy_gettext("Complete")),
+    "succeeded": ("ok", lazy_gettext("Complete")),
+    "incomplete": ("warn", lazy_gettext("Incomplete")),
+    "failed": ("bad", lazy_gettext("Failed")),
+    "cancelled": ("mute", lazy_gettext("Cancelled")),
+    "waiting": ("hold", lazy_gettext("Waiting for vendor")),
+    "superseded": ("mute", lazy_gettext("Superseded")),
 }
 CONNECTION = {
-    "active": ("ok", "Healthy"),
-    "paused": ("hold", "Paused"),
-    "parked": ("bad", "Needs attention"),
-    "removed": ("mute", "Removed"),
+    "active": ("ok", lazy_gettext("Healthy")),
+    "paused": ("hold", lazy_gettext("Paused")),
+    "parked": ("bad", lazy_gettext("Needs attention")),
+    "removed": ("mute", lazy_gettext("Removed")),
 }
 TABLES = {
     "subscription": SUBSCRIPTION,
@@ -92,8 +99,10 @@ def word(table: str, value: str, raw: str = "") -> Word:
         value: Our value.
         raw: The other side's word, for the title.
     """
-    kind, text = TABLES[table].get(value, ("mute", f"Unknown ({raw or value})"))
-    return Word(kind, text, raw)
+    found = TABLES[table].get(value)
+    if found is None:
+        return Word("mute", gettext("Unknown (%(word)s)", word=raw or value), raw)
+    return Word(found[0], str(found[1]), raw)
 
 
 def mark(connection_id: str, name: str, plugin: str, title: str, kind: str) -> Mark:
@@ -119,7 +128,7 @@ def money(amount: Decimal | None, currency: str = "", *, sign: bool = False) -> 
         return NONE
     exponent = amount.normalize().as_tuple().exponent
     decimals = max(2, -exponent if isinstance(exponent, int) else 2)
-    text = f"{abs(amount):,.{decimals}f}"
+    text = plain_number(abs(amount), decimals)
     if amount < 0:
         text = MINUS + text
     elif sign and amount > 0:
@@ -132,28 +141,32 @@ def quantity(value: Decimal | int | None) -> str:
     if value is None:
         return NONE
     plain = Decimal(value).normalize()
-    text = f"{abs(plain):,f}"
+    text = plain_number(abs(plain))
     return MINUS + text if plain < 0 else text
+
+
+def number(value: int) -> str:
+    """Return a count with separators."""
+    return plain_number(Decimal(value))
 
 
 def when(moment: datetime | None) -> str:
     """Return a moment in the person's zone, with the zone's name."""
     if moment is None:
         return NONE
-    local = moment.astimezone(_zone())
-    text = f"{local.day} {local:%b %Y, %H:%M %Z}"
-    return _time(moment, text, "")
+    return _time(moment, moment_text(moment.astimezone(_zone())), "")
 
 
 def ago(moment: datetime | None) -> str:
     """Return how long ago a moment was, if within a day; else the moment."""
     if moment is None:
-        return Markup("never")
+        return Markup("{}").format(gettext("never"))
     seconds = (hub().clock.now() - moment).total_seconds()
     if not 0 <= seconds < 86400:
         return when(moment)
     local = moment.astimezone(_zone())
-    return _time(moment, f"{_span(seconds)} ago", f"{local:%d %b %Y, %H:%M:%S %Z}")
+    text = gettext("%(span)s ago", span=_span(seconds))
+    return _time(moment, text, moment_text(local, seconds=True))
 
 
 def day(value: date | datetime | None) -> str:
@@ -163,7 +176,7 @@ def day(value: date | datetime | None) -> str:
     if isinstance(value, datetime):
         value = value.astimezone(_zone()).date()
     return Markup('<time datetime="{}">{}</time>').format(
-        value.isoformat(), f"{value.day} {value:%b %Y}"
+        value.isoformat(), day_text(value)
     )
 
 
@@ -177,7 +190,7 @@ def lasted(start: datetime | None, end: datetime | None) -> str:
 def offer_words(term: str, cycle: str) -> str:
     """Return term and billing cycle in words."""
     parts = [_TERMS.get(term, term), _CYCLES.get(cycle, cycle.replace("_", " "))]
-    return ", ".join(part for part in parts if part and part != "unknown")
+    return ", ".join(str(part) for part in parts if part and part != "unknown")
 
 
 def initials(name: str) -> str:
@@ -190,14 +203,22 @@ def initials(name: str) -> str:
 def _span(seconds: float) -> str:
     whole = max(0, int(seconds))
     if whole < 1:
-        return "under 1 s"
+        return gettext("under 1 s")
     if whole < 60:
-        return f"{whole} s"
+        return gettext("%(seconds)s s", seconds=whole)
+    if whole < 600:
+        return gettext(
+            "%(minutes)s min %(seconds)s s", minutes=whole // 60, seconds=whole % 60
+        )
     if whole < 3600:
-        return f"{whole // 60} min" + (f" {whole % 60} s" if whole < 600 else "")
+        return gettext("%(minutes)s min", minutes=whole // 60)
     if whole < 86400:
-        return f"{whole // 3600} h {whole % 3600 // 60} min"
-    return f"{whole // 86400} d"
+        return gettext(
+            "%(hours)s h %(minutes)s min",
+            hours=whole // 3600,
+            minutes=whole % 3600 // 60,
+        )
+    return gettext("%(days)s d", days=whole // 86400)
 
 
 def _time(moment: datetime, text: str, title: str) -> Markup:
@@ -218,6 +239,7 @@ def install_filters(app: Flask) -> None:
     named: dict[str, Callable[..., object]] = {
         "money": money,
         "qty": quantity,
+        "number": number,
         "when": when,
         "ago": ago,
         "day": day,

@@ -38,6 +38,7 @@ TENANT_TABLES = {
     "mapping_fact": "tenant_id",
     "offer": "tenant_id",
     "offer_fact": "tenant_id",
+    "preference": "tenant_id",
     "product_map": "tenant_id",
     "psa_agreement": "tenant_id",
     "psa_company": "tenant_id",
@@ -119,6 +120,14 @@ def upgrade() -> None:
     )
     op.create_index('ix_api_remembered_answer_expires', 'api_remembered_answer', ['expires_at'], unique=False)
     op.create_index(op.f('ix_api_remembered_answer_tenant_id'), 'api_remembered_answer', ['tenant_id'], unique=False)
+    op.create_table('app_identity',
+    sa.Column('issuer', sa.String(length=300), nullable=False),
+    sa.Column('subject', sa.String(length=255), nullable=False),
+    sa.Column('user_id', sa.String(length=40), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.PrimaryKeyConstraint('issuer', 'subject', name=op.f('pk_app_identity'))
+    )
+    op.create_index(op.f('ix_app_identity_user_id'), 'app_identity', ['user_id'], unique=False)
     op.create_table('app_membership',
     sa.Column('user_id', sa.String(length=40), nullable=False),
     sa.Column('tenant_id', sa.String(length=40), nullable=False),
@@ -128,9 +137,61 @@ def upgrade() -> None:
     info={'shared': True}
     )
     op.create_index(op.f('ix_app_membership_tenant_id'), 'app_membership', ['tenant_id'], unique=False)
+    op.create_table('app_passkey',
+    sa.Column('id', sa.String(length=40), nullable=False),
+    sa.Column('user_id', sa.String(length=40), nullable=False),
+    sa.Column('credential', sa.String(length=1400), nullable=False),
+    sa.Column('public_key', sa.Text(), nullable=False),
+    sa.Column('sign_count', sa.BigInteger(), nullable=False),
+    sa.Column('name', sa.String(length=80), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('used_at', sa.DateTime(timezone=True), nullable=True),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_app_passkey')),
+    sa.UniqueConstraint('credential', name=op.f('uq_app_passkey_credential'))
+    )
+    op.create_index(op.f('ix_app_passkey_user_id'), 'app_passkey', ['user_id'], unique=False)
+    op.create_table('app_recovery_code',
+    sa.Column('user_id', sa.String(length=40), nullable=False),
+    sa.Column('digest', sa.String(length=64), nullable=False),
+    sa.Column('used_at', sa.DateTime(timezone=True), nullable=True),
+    sa.PrimaryKeyConstraint('user_id', 'digest', name=op.f('pk_app_recovery_code'))
+    )
+    op.create_table('app_session',
+    sa.Column('id', sa.String(length=40), nullable=False),
+    sa.Column('user_id', sa.String(length=40), nullable=False),
+    sa.Column('agent', sa.String(length=200), nullable=False),
+    sa.Column('address', sa.String(length=64), nullable=False),
+    sa.Column('method', sa.String(length=20), nullable=False),
+    sa.Column('keep', sa.Boolean(), nullable=False),
+    sa.Column('proven', sa.Boolean(), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('seen_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('expires_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('ended_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('behalf_user', sa.String(length=40), nullable=True),
+    sa.Column('behalf_tenant', sa.String(length=40), nullable=True),
+    sa.Column('behalf_reason', sa.String(length=300), nullable=True),
+    sa.Column('behalf_until', sa.DateTime(timezone=True), nullable=True),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_app_session'))
+    )
+    op.create_index(op.f('ix_app_session_expires_at'), 'app_session', ['expires_at'], unique=False)
+    op.create_index(op.f('ix_app_session_user_id'), 'app_session', ['user_id'], unique=False)
+    op.create_table('app_sign_in_rules',
+    sa.Column('tenant_id', sa.String(length=40), nullable=False),
+    sa.Column('second_factor', sa.Boolean(), nullable=False),
+    sa.PrimaryKeyConstraint('tenant_id', name=op.f('pk_app_sign_in_rules')),
+    info={'shared': True}
+    )
+    op.create_table('app_totp',
+    sa.Column('user_id', sa.String(length=40), nullable=False),
+    sa.Column('confirmed_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('last_step', sa.BigInteger(), nullable=False),
+    sa.PrimaryKeyConstraint('user_id', name=op.f('pk_app_totp'))
+    )
     op.create_table('app_user',
     sa.Column('id', sa.String(length=40), nullable=False),
     sa.Column('email', sa.String(length=254), nullable=False),
+    sa.Column('notify_email', sa.String(length=254), nullable=True),
     sa.Column('name', sa.String(length=120), nullable=False),
     sa.Column('password_hash', sa.String(length=255), nullable=False),
     sa.Column('session_id', sa.String(length=64), nullable=False),
@@ -584,6 +645,14 @@ def upgrade() -> None:
     sa.Column('change', sa.String(length=20), nullable=False),
     sa.Column('payload', sa.Text(), nullable=False),
     sa.PrimaryKeyConstraint('object_id', 'known_at', name=op.f('pk_offer_fact'))
+    )
+    op.create_table('preference',
+    sa.Column('tenant_id', sa.String(length=40), nullable=False),
+    sa.Column('owner', sa.String(length=40), nullable=False),
+    sa.Column('name', sa.String(length=60), nullable=False),
+    sa.Column('value', sa.Text(), nullable=False),
+    sa.Column('updated_at', sa.DateTime(timezone=True), nullable=False),
+    sa.PrimaryKeyConstraint('tenant_id', 'owner', 'name', name=op.f('pk_preference'))
     )
     op.create_table('product_map',
     sa.Column('tenant_id', sa.String(length=40), nullable=False),
@@ -1363,6 +1432,7 @@ def downgrade() -> None:
     op.drop_table('psa_company')
     op.drop_table('psa_agreement')
     op.drop_table('product_map')
+    op.drop_table('preference')
     op.drop_table('offer_fact')
     op.drop_table('offer')
     op.drop_table('mapping_fact')
@@ -1389,7 +1459,13 @@ def downgrade() -> None:
     op.drop_table('audit_head')
     op.drop_table('audit_entry')
     op.drop_table('app_user')
+    op.drop_table('app_totp')
+    op.drop_table('app_sign_in_rules')
+    op.drop_table('app_session')
+    op.drop_table('app_recovery_code')
+    op.drop_table('app_passkey')
     op.drop_table('app_membership')
+    op.drop_table('app_identity')
     op.drop_table('api_remembered_answer')
     op.drop_table('api_credential')
     ddl.uninstall(op.get_bind())

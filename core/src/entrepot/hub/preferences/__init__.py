@@ -1,0 +1,1 @@
+"""What people and resellers chose for their console."""

@@ -1,0 +1,58 @@
+"""The console in other languages: catalogs, choice of language, numbers and dates."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+import pytest
+from entrepot_web import numerals
+from entrepot_web.i18n import LANGUAGES, SOURCE
+from entrepot_web.reseller.present import money
+from entrepot_web.translations import catalog
+from flask_babel import force_locale
+
+
+@pytest.fixture(scope="module")
+def texts():
+    return catalog.extract()
+
+
+def test_every_language_but_the_source_has_a_catalog() -> None:
+    assert {*catalog.translated(), SOURCE} == set(LANGUAGES)
+
+
+@pytest.mark.parametrize("code", catalog.translated())
+def test_compiled_catalog_is_that_of_its_source(code: str) -> None:
+    known = catalog.load(code)
+    assert catalog.compiled(code) == catalog.as_compiled(known), (
+        "Run `make translations`."
+    )
+    assert not catalog.placeholders_differ(known)
+
+
+@pytest.mark.parametrize(
+    ("code", "shown"),
+    [
+        ("en", ["1,234,567,890,123.4567890123", "22 Nov 2026", "22 Nov, 14:31 UTC"]),
+        ("de", ["1.234.567.890.123,4567890123", "22. Nov. 2026", "22. Nov., 14:31 UTC"]),  # noqa: E501 - as the line above
+    ],
+)  # fmt: skip
+def test_numbers_and_dates_of_a_language(web, code: str, shown: list[str]) -> None:
+    moment = datetime(2026, 11, 22, 14, 31, tzinfo=UTC)
+    with web.app.test_request_context(), force_locale(code):
+        assert [
+            numerals.plain_number(Decimal("1234567890123.4567890123")),
+            numerals.day_text(date(2026, 11, 22)),
+            numerals.moment_text(moment, year=False),
+        ] == shown
+        exact = Decimal("922337203685477.5807")
+        digits = "".join(one for one in money(-exact, "EUR") if one.isdigit())
+        assert digits == "9223372036854775807"
+
+
+def test_language_of_a_stranger_is_what_the_browser_asks_for(web) -> None:
+    client = web.browser()
+    for asked, spoken in (("de-AT,de;q=0.9", "de"), ("fr", "en"), ("en-GB", "en")):
+        html = client.get("/login", headers={"Accept-Language": asked}).text
+        assert f'<html lang="{spoken}"' in html
