@@ -14,7 +14,7 @@ def test_person_is_added_changed_locked_out_and_removed(web, machine) -> None:
     made = machine(
         "POST",
         "/users",
-        json={"email": "Lee@example.com", "name": "Lee", "role": "agent"},
+        json={"email": "Lee@example.com", "name": "Lee", "role": "support"},
     )
     assert made.status_code == 201, made.text
     path = f"/users/{made.json['id']}"

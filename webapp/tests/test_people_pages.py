@@ -35,7 +35,7 @@ def send(client, web, page: str, path: str = "", **fields):
 
 def test_invited_person_gets_a_link_that_works_once(browser, web, settings) -> None:
     page = "/settings/users"
-    done = send(browser, web, page, name="Lee", email="lee@example.com", role="agent")
+    done = send(browser, web, page, name="Lee", email="lee@example.com", role="support")
     assert done.status_code == 303, done.text
     mail = Mailer(settings).kept()[0]
     assert mail.to == "lee@example.com"
@@ -54,7 +54,7 @@ def test_invited_person_gets_a_link_that_works_once(browser, web, settings) -> N
 
 def test_wrong_fields_are_told_beside_them(browser, web, tenant) -> None:
     page = "/settings/users"
-    wrong = send(browser, web, page, name="", email="no", role="agent")
+    wrong = send(browser, web, page, name="", email="no", role="support")
     assert wrong.status_code == 422
     assert "such as ana@example.com" in wrong.text
     assert 'aria-invalid="true"' in wrong.text

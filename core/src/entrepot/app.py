@@ -33,7 +33,9 @@ from entrepot.hub.sync.service import SyncService
 from entrepot.hub.sync.steps import SyncSteps
 from entrepot.hub.tenants.service import TenantService
 from entrepot.hub.users.credentials import CredentialsService
+from entrepot.hub.users.factors import FactorsService
 from entrepot.hub.users.service import UsersService
+from entrepot.hub.users.sessions import SessionsService
 from entrepot.jobs.facade import Jobs
 from entrepot.jobs.registry import JobRegistry
 from entrepot.plugins import Plugins
@@ -61,7 +63,7 @@ class Hub:
         jobs: Durable work.
         connections, links, customers, catalog, subscriptions, charges, psa, sync,
             mapping, reconciliation, notifications, writes, audit, tenants, users,
-            credentials, scores: The capabilities' services.
+            sessions, factors, credentials, scores: The capabilities' services.
     """
 
     settings: Settings
@@ -86,6 +88,8 @@ class Hub:
     audit: AuditService
     tenants: TenantService
     users: UsersService
+    sessions: SessionsService
+    factors: FactorsService
     credentials: CredentialsService
     scores: PluginScores
 
@@ -185,6 +189,8 @@ def build_hub(
         audit=AuditService(store, clock),
         tenants=TenantService(store, clock),
         users=UsersService(store, clock),
+        sessions=SessionsService(store, clock),
+        factors=FactorsService(store, clock, SecretStore(keyring)),
         credentials=CredentialsService(store, clock),
         scores=PluginScores(store, clock, facade),
     )

@@ -40,6 +40,29 @@ class PermissionDenied(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Behalf:
+    """Who acts in another person's name, and why.
+
+    Args:
+        id: Identifier of the one who really acts.
+        name: Their name.
+        reason: What they gave as the reason.
+    """
+
+    id: str
+    name: str
+    reason: str
+
+
+class NotOnBehalf(PermissionDenied):
+    """Something that only the person themselves may do."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__("self", name)
+        self.args = (f"{name}: only they themselves may do this. End acting for them.",)
+
+
+@dataclass(frozen=True, slots=True)
 class Actor:
     """A person, machine client, policy or part of the hub that acts.
 
@@ -49,6 +72,7 @@ class Actor:
         tenant_id: The reseller it acts for; ``system`` for none.
         name: As shown to people.
         permissions: ``<resource>:<read|write|approve>``.
+        by: Who acts in this person's name; None for the person themselves.
     """
 
     id: str
@@ -56,6 +80,7 @@ class Actor:
     tenant_id: str
     name: str
     permissions: frozenset[str] = frozenset()
+    by: Behalf | None = None
 
     def may(self, permission: str) -> bool:
         """Return whether the actor holds ``permission``."""
@@ -69,6 +94,15 @@ class Actor:
         """
         if permission not in self.permissions:
             raise PermissionDenied(permission, self.name)
+
+    def require_self(self) -> None:
+        """Return if nobody acts in this person's name.
+
+        Raises:
+            NotOnBehalf: Somebody does.
+        """
+        if self.by is not None:
+            raise NotOnBehalf(self.name)
 
 
 def system_actor(name: str, tenant_id: str = SYSTEM_TENANT) -> Actor:

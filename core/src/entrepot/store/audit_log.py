@@ -93,10 +93,12 @@ def audit(
     """
     document = {
         "actor_name": actor.name,
-        "why": why,
+        "why": why or (actor.by.reason if actor.by else ""),
         "before": before,
         "after": after,
     }
+    if actor.by is not None:
+        document["by"] = {"id": actor.by.id, "name": actor.by.name}
     redactor: Redactor = session.info.get("redactor") or _by_name
     # Through JSON and back: the digest is taken of exactly what can be read later.
     clean = json.loads(JsonText.dumps(redactor.data(document)))

@@ -17,20 +17,48 @@ _WORK = frozenset(
 )
 _EVERYTHING = ALL_PERMISSIONS - OPERATOR_ONLY
 _PRIVATE = frozenset({"users:read", "credentials:read", "audit:read"})
+_SALES = ("customers", "offers", "subscriptions", "jobs")
+_BILLING = ("customers", "mappings", "psa", "reconciliations", "sync", "jobs")
 
 ROLES: dict[str, frozenset[str]] = {
     "owner": _EVERYTHING,
     "manager": (_READ | _WORK | frozenset({"reconciliations:approve"}))
     - frozenset({"credentials:read"}),
-    "agent": (_READ | _WORK) - _PRIVATE - frozenset({"connections:write"}),
+    "sales": (_READ - _PRIVATE) | {f"{noun}:write" for noun in _SALES},
+    "billing": (_READ - _PRIVATE)
+    | {f"{noun}:write" for noun in _BILLING}
+    | {"audit:read", "reconciliations:approve"},
+    "support": (_READ | _WORK) - _PRIVATE - frozenset({"connections:write"}),
     "viewer": _READ - _PRIVATE,
+}
+ROLE_TITLES = {
+    "owner": "Owner",
+    "manager": "Manager",
+    "sales": "Sales",
+    "billing": "Billing",
+    "support": "Support",
+    "viewer": "Read-only",
 }
 ROLE_TEXTS = {
     "owner": "Everything, including people and API credentials.",
     "manager": "Works with connections and mapping, approves corrections.",
-    "agent": "Starts reads, maps, compares and plans; can't approve.",
+    "sales": "Works with customers and subscriptions.",
+    "billing": "Maps, compares and approves corrections; sees the audit log.",
+    "support": "Starts reads, maps, compares and plans; can't approve.",
     "viewer": "Reads only.",
 }
+ONLY_THEMSELVES = (
+    frozenset(
+        {"credentials:read", "credentials:write", "users:write"}
+        | {
+            permission
+            for permission in ALL_PERMISSIONS
+            if permission.endswith(":approve")
+        }
+    )
+    | OPERATOR_ONLY
+)
+"""What nobody does in another person's name."""
 SCOPES = tuple(sorted(_EVERYTHING))
 SHORTEST_NAME = 4
 SHORTEST_PASSWORD = 12

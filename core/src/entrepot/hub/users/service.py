@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
-from datetime import datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from entrepot.hub.users.rows import (
+    OWNER,
+    SignIn,
+    User,
+    by_email,
+    clean_name,
+    end_sessions,
+    keep_an_owner,
+    one,
+    view,
+)
 from entrepot.hub.users.rules import (
+    ONLY_THEMSELVES,
     UserInvalid,
     check_granted,
     check_password,
@@ -22,47 +33,15 @@ from entrepot.hub.users.rules import (
 from entrepot.hub.users.tables import MembershipRow, UserRow
 from entrepot.sdk.context import Clock
 from entrepot.store import Store, audit
-from entrepot.store.actor import Actor
+from entrepot.store.actor import Actor, Behalf
+from entrepot.store.audit_log import Subject
 from entrepot.store.base import SYSTEM_TENANT
 from entrepot.store.ids import new_id
 from entrepot.store.scope import SystemScope
 
+__all__ = ["OWNER", "THEMES", "SignIn", "User", "UsersService"]
+
 THEMES = ("system", "light", "dark")
-OWNER = "owner"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class User:
-    """A person as shown to others.
-
-    Attributes:
-        roles: (tenant id, role) pairs, in the order of the tenant ids.
-    """
-
-    id: str
-    email: str
-    name: str
-    active: bool
-    operator: bool
-    theme: str
-    zone: str
-    created_at: datetime
-    last_login_at: datetime | None
-    roles: tuple[tuple[str, str], ...]
-
-    def role_at(self, tenant_id: str) -> str:
-        """Return the person's role at a reseller; empty when there is none."""
-        return dict(self.roles).get(tenant_id, "")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SignIn:
-    """What signing in needs; never leaves the server."""
-
-    user: User
-    password_hash: str
-    session_id: str
-    login_count: int
 
 
 class UsersService:
@@ -112,7 +91,7 @@ class UsersService:
         row = UserRow(
             id=new_id("usr"),
             email=address,
-            name=_name(name),
+            name=clean_name(name),
             password_hash=self._hasher.hash(password),
             session_id=secrets.token_hex(32),
             active=True,
@@ -123,7 +102,7 @@ class UsersService:
             created_at=self._clock.now(),
         )
         with self._store.unit(SystemScope("users")) as session:
-            if _by_email(session, address) is not None:
+            if by_email(session, address) is not None:
                 raise UserInvalid("email", "A user with this address exists already.")
             session.add(row)
             session.flush()
@@ -137,7 +116,7 @@ class UsersService:
                 before=None,
                 after={"operator": operator, "role": role},
             )
-            return _view(session, row)
+            return view(session, row)
 
     def grant_role(self, actor: Actor, user_id: str, tenant_id: str, role: str) -> User:
         """Give a person a role at a reseller, replacing the one they had.
@@ -151,12 +130,12 @@ class UsersService:
         self._own_tenant(actor, tenant_id)
         check_granted(check_role(role), actor.permissions)
         with self._store.unit(SystemScope("users")) as session:
-            row = _one(session, user_id)
-            before = _view(session, row).role_at(tenant_id)
+            row = one(session, user_id)
+            before = view(session, row).role_at(tenant_id)
             if not before:
                 self._reachable(session, actor, row)
             if role != OWNER:
-                _keep_an_owner(session, actor, user_id, [tenant_id])
+                keep_an_owner(session, actor, user_id, [tenant_id])
             self._put_role(session, user_id, tenant_id, role)
             audit(
                 session,
@@ -166,7 +145,7 @@ class UsersService:
                 before={"role": before},
                 after={"role": role},
             )
-            return _view(session, row)
+            return view(session, row)
 
     def revoke_role(self, actor: Actor, user_id: str) -> None:
         """Take a person's role at the actor's reseller away; the person stays known.
@@ -183,7 +162,7 @@ class UsersService:
             member = session.get(MembershipRow, (user_id, actor.tenant_id))
             if member is None:
                 raise UserInvalid("user", f"There is no user {user_id}.")
-            _keep_an_owner(session, actor, user_id, [actor.tenant_id])
+            keep_an_owner(session, actor, user_id, [actor.tenant_id])
             audit(
                 session,
                 actor,
@@ -198,25 +177,75 @@ class UsersService:
         """Replace a password and end all sessions of that person.
 
         Raises:
-            PermissionDenied: The actor is neither that person nor manages users.
+            PermissionDenied: The actor is neither that person nor manages users, or
+                acts in somebody's name.
             UserInvalid: There is no such person, or the password is too weak.
         """
+        actor.require_self()
         if actor.id != user_id:
             actor.require("users:write")
         with self._store.unit(SystemScope("users")) as session:
-            row = _one(session, user_id)
+            row = one(session, user_id)
             self._owned(session, actor, row)
             check_password(password, row.email)
-            row.password_hash = self._hasher.hash(password)
-            row.session_id = secrets.token_hex(32)
+            self._put_password(session, actor, row, password)
+
+    def change_password(
+        self, actor: Actor, current: str, password: str, session_id: str
+    ) -> None:
+        """Replace the acting person's password and end their other sessions.
+
+        Args:
+            actor: The person.
+            current: The password until now.
+            password: The new one.
+            session_id: The browser session that stays.
+
+        Raises:
+            NotOnBehalf: Somebody acts in their name.
+            UserInvalid: The current password is wrong, or the new one too weak.
+        """
+        self.check_own_password(actor, current)
+        with self._store.unit(SystemScope("users")) as session:
+            row = one(session, actor.id)
+            check_password(password, row.email)
+            self._put_password(session, actor, row, password, keep=session_id)
+
+    def check_own_password(self, actor: Actor, password: str) -> None:
+        """Return if this is the acting person's password.
+
+        Raises:
+            NotOnBehalf: Somebody acts in their name.
+            UserInvalid: It isn't.
+        """
+        actor.require_self()
+        with self._store.read(SystemScope("users")) as session:
+            stored = one(session, actor.id).password_hash
+        try:
+            self._hasher.verify(stored, password)
+        except (VerificationError, InvalidHashError) as error:
+            raise UserInvalid("current", "This isn't your password.") from error
+
+    def set_notify_email(self, actor: Actor, email: str | None) -> None:
+        """Store where the acting person's mails go; None means the sign-in address.
+
+        Raises:
+            NotOnBehalf: Somebody acts in their name.
+            UserInvalid: It isn't an address.
+        """
+        actor.require_self()
+        address = None if email is None else clean_email(email)
+        with self._store.unit(SystemScope("users")) as session:
+            row = one(session, actor.id)
             audit(
                 session,
                 actor,
-                action="user.password_set",
-                subject=("user", user_id),
-                before=None,
-                after=None,
+                action="user.notify_email_set",
+                subject=Subject("user", row.id, person=row.id),
+                before={"notify_email": row.notify_email},
+                after={"notify_email": address},
             )
+            row.notify_email = address
 
     def set_active(self, actor: Actor, user_id: str, *, active: bool) -> User:
         """Let a person in or lock them out at once.
@@ -230,11 +259,11 @@ class UsersService:
         if actor.id == user_id and not active:
             raise UserInvalid("active", "Somebody else has to lock you out.")
         with self._store.unit(SystemScope("users")) as session:
-            row = _one(session, user_id)
+            row = one(session, user_id)
             self._owned(session, actor, row)
             if not active:
-                roles = _view(session, row).roles
-                _keep_an_owner(session, actor, user_id, [one for one, _ in roles])
+                roles = view(session, row).roles
+                keep_an_owner(session, actor, user_id, [tenant for tenant, _ in roles])
             audit(
                 session,
                 actor,
@@ -246,7 +275,8 @@ class UsersService:
             row.active = active
             if not active:
                 row.session_id = secrets.token_hex(32)
-            return _view(session, row)
+                end_sessions(session, user_id, self._clock.now())
+            return view(session, row)
 
     def set_preferences(self, actor: Actor, *, theme: str, zone: str) -> None:
         """Store how the acting person wants the console to look.
@@ -261,7 +291,7 @@ class UsersService:
         except (ZoneInfoNotFoundError, ValueError) as error:
             raise UserInvalid("zone", f"{zone!r} isn't a time zone.") from error
         with self._store.unit(SystemScope("users")) as session:
-            row = _one(session, actor.id)
+            row = one(session, actor.id)
             row.theme = theme
             row.zone = zone
 
@@ -280,7 +310,7 @@ class UsersService:
             )
             query = query.where(UserRow.id.in_(members))
         with self._store.read(SystemScope("users")) as session:
-            return [_view(session, row) for row in session.scalars(query)]
+            return [view(session, row) for row in session.scalars(query)]
 
     def find_member(self, actor: Actor, user_id: str) -> User | None:
         """Return a person with a role at the actor's reseller, or None.
@@ -291,7 +321,7 @@ class UsersService:
         actor.require("users:read")
         with self._store.read(SystemScope("users")) as session:
             row = session.get(UserRow, user_id)
-            found = None if row is None else _view(session, row)
+            found = None if row is None else view(session, row)
         return found if found and found.role_at(actor.tenant_id) else None
 
     def find_sign_in(
@@ -300,14 +330,14 @@ class UsersService:
         """Return a person by address or session, or None. For signing in only."""
         with self._store.read(SystemScope("sign-in")) as session:
             if email is not None:
-                row = _by_email(session, email.strip().lower())
+                row = by_email(session, email.strip().lower())
             else:
                 found = select(UserRow).where(UserRow.session_id == (session_id or ""))
                 row = session.scalars(found).one_or_none()
             if row is None:
                 return None
             return SignIn(
-                user=_view(session, row),
+                user=view(session, row),
                 password_hash=row.password_hash,
                 session_id=row.session_id,
                 login_count=row.login_count,
@@ -317,12 +347,12 @@ class UsersService:
         """Return a person by id, or None."""
         with self._store.read(SystemScope("sign-in")) as session:
             row = session.get(UserRow, user_id)
-            return None if row is None else _view(session, row)
+            return None if row is None else view(session, row)
 
     def record_sign_in(self, user_id: str) -> None:
         """Note that a person signed in now."""
         with self._store.unit(SystemScope("sign-in")) as session:
-            row = _one(session, user_id)
+            row = one(session, user_id)
             row.last_login_at = self._clock.now()
             row.login_count += 1
 
@@ -335,11 +365,12 @@ class UsersService:
             session_id: Another one than before ends all sessions: a reset.
         """
         with self._store.unit(SystemScope("sign-in")) as session:
-            row = _one(session, user_id)
+            row = one(session, user_id)
             row.password_hash = password_hash
             if session_id == row.session_id:
                 return
             row.session_id = session_id
+            end_sessions(session, user_id, self._clock.now())
             audit(
                 session,
                 Actor(row.id, "user", SYSTEM_TENANT, row.name, frozenset()),
@@ -354,10 +385,44 @@ class UsersService:
         permissions = permissions_of(user.role_at(tenant_id), operator=user.operator)
         return Actor(user.id, "user", tenant_id, user.name or user.email, permissions)
 
+    def actor_behalf(self, real: User, user: User, tenant_id: str, why: str) -> Actor:
+        """Return somebody acting in a person's name: less may be done so.
+
+        Args:
+            real: Who acts.
+            user: In whose name.
+            tenant_id: For which reseller.
+            why: The reason that was given.
+        """
+        held = permissions_of(user.role_at(tenant_id)) - ONLY_THEMSELVES
+        name = f"{user.name or user.email} (by {real.name or real.email})"
+        by = Behalf(real.id, real.name or real.email, why)
+        return Actor(user.id, "user", tenant_id, name, held, by)
+
     def count_users(self) -> int:
         """Return how many people can sign in."""
         with self._store.read(SystemScope("users")) as session:
             return session.scalar(select(func.count()).select_from(UserRow)) or 0
+
+    def _put_password(
+        self,
+        session: Session,
+        actor: Actor,
+        row: UserRow,
+        password: str,
+        keep: str = "",
+    ) -> None:
+        row.password_hash = self._hasher.hash(password)
+        row.session_id = secrets.token_hex(32)
+        end_sessions(session, row.id, self._clock.now(), keep)
+        audit(
+            session,
+            actor,
+            action="user.password_set",
+            subject=("user", row.id),
+            before=None,
+            after=None,
+        )
 
     def _put_role(
         self, session: Session, user_id: str, tenant_id: str, role: str
@@ -380,10 +445,10 @@ class UsersService:
 
     def _reachable(self, session: Session, actor: Actor, row: UserRow) -> None:
         """Return if the person belongs to the actor's reseller; else as if unknown."""
-        view = _view(session, row)
+        found = view(session, row)
         if actor.id == row.id or actor.may("tenants:write"):
             return
-        if row.operator or not view.role_at(actor.tenant_id):
+        if row.operator or not found.role_at(actor.tenant_id):
             raise UserInvalid("user", f"There is no user {row.id}.")
 
     def _owned(self, session: Session, actor: Actor, row: UserRow) -> None:
@@ -395,74 +460,9 @@ class UsersService:
         self._reachable(session, actor, row)
         if actor.id == row.id or actor.may("tenants:write"):
             return
-        if len(_view(session, row).roles) > 1:
+        if len(view(session, row).roles) > 1:
             raise UserInvalid(
                 "user",
                 "This person works for other resellers too. They can reset their own "
                 "password; ask the operator to lock them out.",
             )
-
-
-def _name(text: str) -> str:
-    name = " ".join(text.split())
-    if not name or len(name) > 120:
-        raise UserInvalid("name", "Enter a name of 1 to 120 characters.")
-    return name
-
-
-def _keep_an_owner(
-    session: Session, actor: Actor, user_id: str, tenants: list[str]
-) -> None:
-    """Return if every one of the resellers keeps an active owner besides this person.
-
-    A reseller whose owner this person isn't loses nothing; an operator may do it.
-    """
-    if actor.may("tenants:write"):
-        return
-    owners = (
-        select(MembershipRow.tenant_id, MembershipRow.user_id)
-        .join(UserRow, UserRow.id == MembershipRow.user_id)
-        .where(
-            MembershipRow.tenant_id.in_(tenants),
-            MembershipRow.role == OWNER,
-            UserRow.active,
-        )
-    )
-    left: dict[str, set[str]] = {}
-    for tenant, owner in session.execute(owners):
-        left.setdefault(tenant, set()).add(owner)
-    if any(known == {user_id} for known in left.values()):
-        raise UserInvalid(
-            "role", "This is the last owner. Make somebody else an owner first."
-        )
-
-
-def _by_email(session: Session, email: str) -> UserRow | None:
-    return session.scalars(select(UserRow).where(UserRow.email == email)).one_or_none()
-
-
-def _one(session: Session, user_id: str) -> UserRow:
-    row = session.get(UserRow, user_id)
-    if row is None:
-        raise UserInvalid("user", f"There is no user {user_id}.")
-    return row
-
-
-def _view(session: Session, row: UserRow) -> User:
-    members = session.execute(
-        select(MembershipRow.tenant_id, MembershipRow.role)
-        .where(MembershipRow.user_id == row.id)
-        .order_by(MembershipRow.tenant_id)
-    )
-    return User(
-        id=row.id,
-        email=row.email,
-        name=row.name,
-        active=row.active,
-        operator=row.operator,
-        theme=row.theme,
-        zone=row.zone,
-        created_at=row.created_at,
-        last_login_at=row.last_login_at,
-        roles=tuple((tenant, role) for tenant, role in members),
-    )

@@ -5,7 +5,7 @@ from alembic import op
 from sqlalchemy import Text  # noqa: F401 - named by rendered types
 from sqlalchemy.dialects import postgresql  # noqa: F401 - likewise
 
-from entrepot.store.migrations import ddl
+from entrepot.store.migrations import ddl, search
 
 revision = "0001"
 down_revision = None
@@ -50,6 +50,7 @@ TENANT_TABLES = {
     "recon_decision": "tenant_id",
     "recon_issue": "tenant_id",
     "recon_issue_fact": "tenant_id",
+    "recon_memory": "tenant_id",
     "recon_operation": "tenant_id",
     "recon_plan": "tenant_id",
     "recon_plan_part": "tenant_id",
@@ -81,6 +82,10 @@ APPEND_ONLY_TABLES = (
     "subscription_fact",
     "usage_line_fact",
 )
+
+SEARCHED_TABLES = {
+    "customer": "search_text",
+}
 
 
 def upgrade() -> None:
@@ -406,12 +411,21 @@ def upgrade() -> None:
     sa.Column('custom_id', sa.String(length=100), nullable=False),
     sa.Column('state', sa.String(length=20), nullable=False),
     sa.Column('merged_into', sa.String(length=40), nullable=True),
+    sa.Column('price_book_id', sa.String(length=40), nullable=True),
+    sa.Column('contact_name', sa.Text(), nullable=False),
+    sa.Column('contact_email', sa.Text(), nullable=False),
+    sa.Column('facets', sa.Text(), nullable=False),
+    sa.Column('n_purchased', sa.Integer(), nullable=False),
+    sa.Column('n_orders', sa.Integer(), nullable=False),
     sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('updated_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('version', sa.Integer(), nullable=False),
-    sa.PrimaryKeyConstraint('id', name=op.f('pk_customer'))
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_customer')),
+    info={'search': 'search_text'}
     )
+    op.create_index('ix_customer_tenant_id_created_at_id', 'customer', ['tenant_id', 'created_at', 'id'], unique=False)
     op.create_index('ix_customer_tenant_id_sort_name_id', 'customer', ['tenant_id', 'sort_name', 'id'], unique=False)
+    op.create_index('uq_customer_tenant_id_custom_id', 'customer', ['tenant_id', 'custom_id'], unique=True, sqlite_where=sa.text("custom_id <> ''"), postgresql_where=sa.text("custom_id <> ''"))
     op.create_table('customer_account_fact',
     sa.Column('object_id', sa.String(length=40), nullable=False),
     sa.Column('known_at', sa.DateTime(timezone=True), nullable=False),
@@ -877,14 +891,14 @@ def upgrade() -> None:
     sa.Column('segment', sa.String(length=50), nullable=False),
     sa.Column('currency', sa.String(length=3), nullable=False),
     sa.Column('connection_id', sa.String(length=40), nullable=False),
-    sa.Column('run_id', sa.String(length=200), nullable=False),
+    sa.Column('psa_connection_id', sa.String(length=40), nullable=False),
     sa.Column('tenant_id', sa.String(length=40), nullable=False),
     sa.Column('billed_in', sa.String(length=3), nullable=False),
     sa.Column('psa_product', sa.String(length=200), nullable=False),
     sa.Column('price', sa.BigInteger(), nullable=True),
     sa.Column('cost', sa.BigInteger(), nullable=True),
     sa.Column('plain', sa.Boolean(), nullable=False),
-    sa.PrimaryKeyConstraint('sku', 'offer_key', 'unit_cost', 'product_id', 'term', 'billing_cycle', 'segment', 'currency', 'connection_id', 'run_id', name=op.f('pk_recon_combo')),
+    sa.PrimaryKeyConstraint('sku', 'offer_key', 'unit_cost', 'product_id', 'term', 'billing_cycle', 'segment', 'currency', 'connection_id', 'psa_connection_id', name=op.f('pk_recon_combo')),
     sqlite_with_rowid=False
     )
     op.create_index(op.f('ix_recon_combo_tenant_id'), 'recon_combo', ['tenant_id'], unique=False)
@@ -901,6 +915,7 @@ def upgrade() -> None:
     sa.Column('keys', sa.Integer(), nullable=False),
     sa.Column('skipped', sa.Integer(), nullable=False),
     sa.Column('issues', sa.Integer(), nullable=False),
+    sa.Column('by_sums', sa.Boolean(), nullable=False),
     sa.PrimaryKeyConstraint('psa_connection_id', 'scope', name=op.f('pk_recon_coverage'))
     )
     op.create_index(op.f('ix_recon_coverage_tenant_id'), 'recon_coverage', ['tenant_id'], unique=False)
@@ -983,6 +998,15 @@ def upgrade() -> None:
     sa.Column('payload', sa.Text(), nullable=False),
     sa.PrimaryKeyConstraint('object_id', 'known_at', name=op.f('pk_recon_issue_fact'))
     )
+    op.create_table('recon_memory',
+    sa.Column('psa_connection_id', sa.String(length=40), nullable=False),
+    sa.Column('tenant_id', sa.String(length=40), nullable=False),
+    sa.Column('as_of', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('basis', sa.String(length=64), nullable=False),
+    sa.Column('companies', sa.Text(), nullable=False),
+    sa.PrimaryKeyConstraint('psa_connection_id', name=op.f('pk_recon_memory'))
+    )
+    op.create_index(op.f('ix_recon_memory_tenant_id'), 'recon_memory', ['tenant_id'], unique=False)
     op.create_table('recon_operation',
     sa.Column('plan_id', sa.String(length=40), nullable=False),
     sa.Column('part', sa.Integer(), nullable=False),
@@ -1394,6 +1418,7 @@ def upgrade() -> None:
     op.create_index('ix_customer_account_tenant_id_id', 'customer_account', ['tenant_id', 'id'], unique=False)
     op.create_index('uq_customer_account_connection_id_vendor_id', 'customer_account', ['connection_id', 'vendor_id'], unique=True)
     ddl.install(op.get_bind(), TENANT_TABLES, APPEND_ONLY_TABLES)
+    search.install(op.get_bind(), SEARCHED_TABLES)
 
 
 def downgrade() -> None:
@@ -1419,6 +1444,7 @@ def downgrade() -> None:
     op.drop_table('recon_plan_part')
     op.drop_table('recon_plan')
     op.drop_table('recon_operation')
+    op.drop_table('recon_memory')
     op.drop_table('recon_issue_fact')
     op.drop_table('recon_issue')
     op.drop_table('recon_decision')
@@ -1469,3 +1495,4 @@ def downgrade() -> None:
     op.drop_table('api_remembered_answer')
     op.drop_table('api_credential')
     ddl.uninstall(op.get_bind())
+    search.uninstall(op.get_bind(), SEARCHED_TABLES)
