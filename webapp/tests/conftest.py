@@ -14,6 +14,7 @@ import pytest
 from entrepot.app import build_hub
 from entrepot.hub.connections.tables import Connection
 from entrepot.hub.customers.tables import Contact, Customer, CustomerAccount
+from entrepot.hub.customers.upkeep import derive
 from entrepot.hub.psa.tables import PsaAgreement, PsaCompany, PsaLine, PsaProductRow
 from entrepot.hub.subscriptions.tables import SubscriptionFact, SubscriptionRow
 from entrepot.hub.sync.tables import SyncRun, SyncScope
@@ -211,6 +212,8 @@ def fill(hub: Any, tenant_id: str, *, customers: int = 15) -> Books:
             _customer(session, books, tenant_id, index, now)
         _psa(session, books, tenant_id, now)
         _runs(session, books, tenant_id, now)
+        session.flush()
+        derive(session, tenant_id, books.customers)
     return books
 
 

@@ -8,6 +8,7 @@ import re
 
 import pytest
 from entrepot.hub.customers.tables import Customer, CustomerAccount
+from entrepot.hub.customers.upkeep import derive
 from entrepot.store import TenantScope
 from entrepot_web.reseller.customers import rearranged
 
@@ -22,6 +23,8 @@ def abroad(web, tenant, books) -> list[str]:
         for account in accounts:
             account.country = "SE"
         session.get(Customer, books.customers[0]).name = '=cmd|"<script>x</script>'
+        session.flush()
+        derive(session, tenant, books.customers[:3])
     return books.customers[:3]
 
 

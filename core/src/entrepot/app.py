@@ -18,7 +18,9 @@ from entrepot.hub.connections.links import ConsoleLinks
 from entrepot.hub.connections.notifications import Notifications
 from entrepot.hub.connections.service import ConnectionService
 from entrepot.hub.connections.upkeep import ConnectionUpkeep
+from entrepot.hub.customers import jobs as customer_jobs
 from entrepot.hub.customers.service import CustomerService
+from entrepot.hub.customers.upkeep import CustomerUpkeep
 from entrepot.hub.mapping import jobs as mapping_jobs
 from entrepot.hub.mapping.reading import psa_connections
 from entrepot.hub.mapping.service import MappingService
@@ -147,6 +149,7 @@ def build_hub(
             jobs, psa_connections, reconciliation.submit_after_sync, mapping_jobs.JOB
         )
     )
+    steps.after.append(CustomerUpkeep(jobs))
     connection_jobs.register_jobs(registry)
     upkeep = ConnectionUpkeep(jobs, facade, public=bool(settings.public_base_url))
     connections.observe(added=upkeep.added, removed=upkeep.removed)
@@ -159,6 +162,7 @@ def build_hub(
     )
     connections.observe(added=charges.added, removed=charges.removed)
     for capability in (
+        customer_jobs,
         sync_jobs,
         charge_jobs,
         mapping_jobs,

@@ -1,7 +1,9 @@
 """Lists: filter, order and page of any table, for the API and the console alike.
 
 A `Listing` declares what may be asked; `read` answers one page by keyset, so a
-page costs the same wherever it lies.
+page costs the same wherever it lies. What few rows match is found through an index
+first and then sorted; what many match is found by walking in the list's order, which
+is short because they lie dense.
 """
 
 from __future__ import annotations
@@ -9,8 +11,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
+from entrepot.hub.sync.driver import among
 from entrepot.store.base import Base
 from sqlalchemy import (
     ColumnElement,
@@ -29,6 +32,8 @@ from entrepot_web import cursors
 from entrepot_web.criteria import Criterion, Field
 
 COUNT_CAP = 10_000
+FEW = 2_000
+"""Rows up to which finding them first is cheaper than walking in order."""
 
 
 def columns_of(table: type[Base]) -> list[Any]:
@@ -38,6 +43,22 @@ def columns_of(table: type[Base]) -> list[Any]:
         table: The mapped class; its bare table would pass by the filter.
     """
     return [getattr(table, item.key) for item in inspect(table).column_attrs]
+
+
+class Search(Protocol):
+    """Free text that has an index."""
+
+    def hits(
+        self, session: Session, tenant_id: str, text: str, most: int
+    ) -> Sequence[str]:
+        """Return keys of rows that hold the text, in no order, at most `most`."""
+        ...
+
+    def condition(
+        self, session: Session, tenant_id: str, text: str
+    ) -> ColumnElement[bool]:
+        """Return the condition that a row holds the text, for a walk."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,11 +72,13 @@ class Listing:
         fields: What may be filtered or sorted, by its API name.
         sorts: Names of fields that may be sorted by.
         default_sort: The order when none is asked for.
-        search: Column that free text looks into, or None.
+        search: Column that free text looks into, a `Search`, or None.
         streams: Sync streams whose completeness speaks for this list.
         key_kind: How values of the key travel in a cursor.
         owners: Reseller columns of bare tables in `base`, which the ORM's filter
             doesn't see; hot lists use bare tables because they cost half.
+        hint: For SQLite, how a few rows are fetched by their keys; it would take the
+            reseller's whole index otherwise.
     """
 
     name: str
@@ -68,6 +91,7 @@ class Listing:
     streams: tuple[str, ...] = ()
     key_kind: str = "text"
     owners: tuple[Any, ...] = ()
+    hint: str = ""
 
     def of(self, tenant_id: str) -> Select[Any]:
         """Return the list's select, bound to a reseller."""
@@ -139,7 +163,7 @@ def read(session: Session, listing: Listing, question: Question) -> Slice:
     last_down = order[-1][1] if order else False
     columns = [(item.column, down) for item, down in order]
     columns.append((listing.key, last_down))
-    query = filtered(listing, question)
+    query = filtered(session, listing, question)
     if position is not None:
         query = query.where(_beyond(columns, position))
     for column, down in columns:
@@ -150,15 +174,20 @@ def read(session: Session, listing: Listing, question: Question) -> Slice:
     return _slice(rows, listing, question, position, len(marks))
 
 
-def filtered(listing: Listing, question: Question) -> Select[Any]:
+def filtered(session: Session, listing: Listing, question: Question) -> Select[Any]:
     """Return the list's select with all criteria, without order and page."""
     query = listing.of(question.tenant_id)
+    few = _few(session, listing, question)
+    if few is not None:
+        query = query.where(among(session.connection(), listing.key, few))
+        if listing.hint:
+            query = query.with_hint(listing.key.table, listing.hint, "sqlite")
     for item in question.criteria:
         query = query.where(
             item.condition(listing.fields[item.field], question.tenant_id)
         )
     if question.text:
-        query = query.where(_matches(listing, question.text))
+        query = query.where(_matches(session, listing, question))
     return query
 
 
@@ -167,16 +196,52 @@ def count(session: Session, listing: Listing, question: Question) -> tuple[int, 
 
     It stops counting at `COUNT_CAP`: the rest would cost more than it tells.
     """
-    inner = filtered(listing, question).with_only_columns(listing.key)
+    inner = filtered(session, listing, question).with_only_columns(listing.key)
     capped = inner.limit(COUNT_CAP + 1).subquery()
     found = session.scalar(select(func.count()).select_from(capped)) or 0
     return min(found, COUNT_CAP), found <= COUNT_CAP
 
 
-def _matches(listing: Listing, text: str) -> ColumnElement[bool]:
+def _few(
+    session: Session, listing: Listing, question: Question
+) -> Sequence[str] | None:
+    """Return the keys among which all matching rows are, or None if they are many."""
+    known: dict[Any, Sequence[str] | None] = session.info.setdefault("few", {})
+    asked = (listing.name, question.text, question.criteria)
+    if asked not in known:
+        known[asked] = _found_first(session, listing, question)
+    return known[asked]
+
+
+def _found_first(
+    session: Session, listing: Listing, question: Question
+) -> Sequence[str] | None:
+    search, tenant = listing.search, question.tenant_id
+    if question.text and hasattr(search, "hits"):
+        found: Sequence[str] = search.hits(session, tenant, question.text, FEW + 1)
+        if len(found) <= FEW:
+            return found
+    for item in question.criteria:
+        candidates = listing.fields[item.field].candidates
+        if candidates is not None:
+            query = candidates(tenant, item.values).limit(FEW + 1)
+            keys = session.scalars(query).all()
+            if len(keys) <= FEW:
+                return keys
+    return None
+
+
+def _matches(
+    session: Session, listing: Listing, question: Question
+) -> ColumnElement[bool]:
     if listing.search is None:
         return false()
-    wanted = " ".join(text.lower().split())
+    if hasattr(listing.search, "condition"):
+        known: ColumnElement[bool] = listing.search.condition(
+            session, question.tenant_id, question.text
+        )
+        return known
+    wanted = " ".join(question.text.lower().split())
     found: ColumnElement[bool] = listing.search.contains(wanted, autoescape=True)
     return found
 

@@ -6,6 +6,7 @@ Each capability owner adds one line; the migration is generated from the result.
 import entrepot.hub.catalog.tables
 import entrepot.hub.charges.tables
 import entrepot.hub.connections.tables
+import entrepot.hub.customers.records
 import entrepot.hub.customers.tables
 import entrepot.hub.mapping.tables
 import entrepot.hub.preferences.tables

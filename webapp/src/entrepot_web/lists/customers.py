@@ -2,32 +2,68 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+from entrepot.hub.connections.tables import Connection
+from entrepot.hub.customers import facets
 from entrepot.hub.customers.tables import Contact, Customer, CustomerAccount
-from sqlalchemy import ColumnElement, select
+from entrepot.store import search
+from sqlalchemy import ColumnElement, Select, or_, select
+from sqlalchemy.orm import Session
 
 from entrepot_web.criteria import Field
 from entrepot_web.listing import Listing
 
-STATES = ("active", "merged", "archived")
+STATES = ("active", "merged", "deleted")
 ACCOUNT_STATUSES = ("active", "suspended", "deleted", "unknown")
 
-_C = Customer.__table__.c
+_TABLE: Any = Customer.__table__
+_C = _TABLE.c
 
-_A = CustomerAccount.__table__.c
+
+def facet(kind: str) -> Field:
+    """Return the field of a facet of customers: a provider, a country, a contact."""
+
+    def condition(_tenant: str, values: tuple[Any, ...]) -> ColumnElement[bool]:
+        return facets.has(kind, values)
+
+    def candidates(tenant_id: str, values: tuple[Any, ...]) -> Select[Any]:
+        return facets.with_one(tenant_id, kind, values)
+
+    return Field(None, "related", related=condition, candidates=candidates)
 
 
-def _with_account(column: Any) -> Any:  # noqa: ANN401 - a column, a condition
-    """Return the condition that a customer has an account with one of some values."""
+class CustomerSearch:
+    """Free text over names, ids, accounts, domains, contacts and providers."""
 
-    def condition(tenant_id: str, values: tuple[Any, ...]) -> ColumnElement[bool]:
-        owners = select(_A.customer_id).where(
-            _A.tenant_id == tenant_id, column.in_(values)
+    def hits(
+        self, session: Session, tenant_id: str, text: str, most: int
+    ) -> Sequence[str]:
+        """Return ids of customers that match, in no order, at most `most`."""
+        found = search.hits(session, _TABLE, tenant_id, text, most)
+        providers = self._providers(session, tenant_id, text)
+        if providers and len(found) < most:
+            query = facets.with_one(tenant_id, "provider", providers).limit(most)
+            found = list({*found, *session.scalars(query)})
+        return found
+
+    def condition(
+        self, session: Session, tenant_id: str, text: str
+    ) -> ColumnElement[bool]:
+        """Return the condition that a customer matches, for a walk."""
+        holds = search.holds(_C.search_text, text)
+        providers = self._providers(session, tenant_id, text)
+        return or_(holds, facets.has("provider", providers)) if providers else holds
+
+    def _providers(self, session: Session, tenant_id: str, text: str) -> list[str]:
+        wanted = search.fold(text)
+        rows = session.execute(
+            select(Connection.id, Connection.name, Connection.plugin).where(
+                Connection.tenant_id == tenant_id, Connection.kind == "vendor"
+            )
         )
-        return _C.id.in_(owners)
-
-    return condition
+        return [key for key, *names in rows if wanted in search.fold(" ".join(names))]
 
 
 CUSTOMERS = Listing(
@@ -38,27 +74,47 @@ CUSTOMERS = Listing(
         _C.custom_id,
         _C.state,
         _C.merged_into,
+        _C.price_book_id,
+        _C.contact_name,
+        _C.contact_email,
+        _C.n_purchased,
+        _C.n_orders,
         _C.created_at,
         _C.updated_at,
         _C.version,
     ),
     key=_C.id,
     owners=(_C.tenant_id,),
+    hint="INDEXED BY sqlite_autoindex_customer_1",
     fields={
         "id": Field(_C.id, "id"),
         "name": Field(_C.sort_name),
         "custom_id": Field(_C.custom_id),
         "state": Field(_C.state, "enum", STATES),
-        "connection_id": Field(
-            None, "related", related=_with_account(_A.connection_id)
-        ),
-        "country": Field(None, "related", related=_with_account(_A.country)),
+        "connection_id": facet("provider"),
+        "country": facet("country"),
+        "contact": facet("contact"),
+        "kind": facet("kind"),
+        "price_book_id": facet("price_book"),
+        "contact_name": Field(_C.contact_name),
+        "contact_email": Field(_C.contact_email),
+        "purchased_items": Field(_C.n_purchased, "number"),
+        "orders": Field(_C.n_orders, "number"),
         "created_at": Field(_C.created_at, "moment"),
         "updated_at": Field(_C.updated_at, "moment"),
     },
-    sorts=("name", "created_at", "updated_at"),
+    sorts=(
+        "name",
+        "contact_name",
+        "contact_email",
+        "custom_id",
+        "purchased_items",
+        "orders",
+        "created_at",
+        "updated_at",
+    ),
     default_sort="name",
-    search=_C.search_text,
+    search=CustomerSearch(),
     streams=("customers",),
 )
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from entrepot.hub.customers.tables import Customer, CustomerAccount
+from entrepot.hub.customers.records import CustomerFacet
+from entrepot.hub.customers.tables import Customer
 from entrepot.sdk.errors import EntrepotError
 from flask import Blueprint, Response, abort, flash, redirect, request, session, url_for
 from sqlalchemy import select
@@ -99,15 +100,16 @@ def _criteria() -> tuple[Criterion, ...]:
     found = chosen(CUSTOMERS, *FILTERS)
     if any(item.field == "state" for item in found):
         return found
-    return (*found, Criterion("state", "ne", ("merged",)))
+    return (*found, Criterion("state", "nin", ("merged", "deleted")))
 
 
 def _countries() -> list[str]:
+    facet = CustomerFacet
     query = (
-        select(CustomerAccount.country)
-        .where(CustomerAccount.country != "")
+        select(facet.value)
+        .where(facet.kind == "country")
         .distinct()
-        .order_by(CustomerAccount.country)
+        .order_by(facet.value)
         .limit(250)
     )
     with hub().store.read(scope()) as found:

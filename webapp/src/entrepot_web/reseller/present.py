@@ -64,7 +64,7 @@ SUBSCRIPTION = {
 CUSTOMER = {
     "active": ("ok", lazy_gettext("Active")),
     "merged": ("mute", lazy_gettext("Merged")),
-    "archived": ("mute", lazy_gettext("Archived")),
+    "deleted": ("mute", lazy_gettext("Deleted")),
 }
 RUN = {
     "queued": ("info", lazy_gettext("Queued")),
@@ -180,6 +180,13 @@ def day(value: date | datetime | None) -> str:
     )
 
 
+def short_day(value: date | datetime) -> str:
+    """Return a date without its year, for the axis of a chart."""
+    if isinstance(value, datetime):
+        value = value.astimezone(_zone()).date()
+    return day_text(value, year=False)
+
+
 def lasted(start: datetime | None, end: datetime | None) -> str:
     """Return how long something took; a dash while it hasn't ended."""
     if start is None or end is None:
@@ -243,6 +250,7 @@ def install_filters(app: Flask) -> None:
         "when": when,
         "ago": ago,
         "day": day,
+        "shortday": short_day,
         "span": _span,
     }
     app.jinja_env.filters.update(named)

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from entrepot.store.ids import new_id
+from entrepot.store.search import fold
 
 
 def customer_row(name: str, tenant_id: str, at: datetime) -> dict[str, Any]:
@@ -14,8 +15,8 @@ def customer_row(name: str, tenant_id: str, at: datetime) -> dict[str, Any]:
         "id": new_id("cus"),
         "tenant_id": tenant_id,
         "name": name,
-        "sort_name": name.casefold(),
-        "search_text": name.lower(),
+        "sort_name": fold(name),
+        "search_text": fold(name),
         "custom_id": "",
         "state": "active",
         "created_at": at,

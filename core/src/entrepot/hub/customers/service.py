@@ -16,13 +16,15 @@ from entrepot.hub.customers.tables import (
     CustomerAccount,
     CustomerAccountFact,
 )
-from entrepot.hub.paging import Slice, after, contains, cut, limited
+from entrepot.hub.customers.upkeep import derive
+from entrepot.hub.paging import Slice, after, cut, limited
 from entrepot.hub.subscriptions.tables import SubscriptionRow
 from entrepot.sdk.context import Clock
 from entrepot.sdk.errors import Conflict, NotFound, Rejected
 from entrepot.store.actor import Actor
 from entrepot.store.audit_log import audit
 from entrepot.store.scope import TenantScope
+from entrepot.store.search import holds
 from entrepot.store.unit import Store
 
 HISTORY = 500
@@ -97,7 +99,7 @@ class CustomerQuery:
     """What a list of customers shall hold.
 
     Attributes:
-        text: Part of name, custom id or domain; empty = all.
+        text: Part of name, custom id, account, domain or contact; empty = all.
         connection_id: With an account there; None = any.
         state: ``active`` or ``merged``; None = any.
         last: `Slice.last` of the slice before.
@@ -133,8 +135,7 @@ class CustomerService:
         if query.state is not None:
             wanted = wanted.where(Customer.state == query.state)
         if query.text:
-            pattern = contains(query.text.casefold())
-            wanted = wanted.where(Customer.search_text.like(pattern, escape="\\"))
+            wanted = wanted.where(holds(Customer.__table__.c.search_text, query.text))
         if query.connection_id is not None:
             wanted = wanted.where(_has_account(query.connection_id))
         wanted = after(wanted, (Customer.sort_name, Customer.id), query.last)
@@ -367,14 +368,10 @@ def _move(session: Session, ids: list[str], customer_id: str, tenant: str) -> No
 
 
 def _touch(session: Session, row: Customer, at: datetime) -> None:
-    session.flush()
-    domains = session.scalars(
-        select(CustomerAccount.domain).where(CustomerAccount.customer_id == row.id)
-    )
-    row.sort_name = row.name.casefold()
-    row.search_text = " ".join([row.name, row.custom_id, *domains]).casefold()
     row.updated_at = at
     row.version += 1
+    session.flush()
+    derive(session, row.tenant_id, [row.id])
 
 
 def _has_account(connection_id: str) -> Any:  # noqa: ANN401 - a criterion

@@ -1,11 +1,15 @@
-"""Tables: the hub's customers, their accounts at vendors, contacts."""
+"""Tables: the hub's customers, their accounts at vendors, contacts.
+
+What the hub keeps beside a customer (details, custom fields, lists) is in
+`records.py`.
+"""
 
 from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Index, String, Text
+from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from entrepot.store.base import Base, TenantOwned
@@ -15,13 +19,24 @@ from entrepot.store.types import JsonText, UtcDateTime
 class Customer(TenantOwned, Base):
     """A customer of the reseller: the hub's own record, never touched by sync.
 
-    `search_text` is lower-case name, custom id and the accounts' domains, kept for
-    the list's search.
+    `contact_name` to `n_orders` and `search_text` are derived (`upkeep.py`): they
+    make the list one walk along an index. `facets` holds a token for everything that
+    can be filtered by, `search_text` all that is searched, folded.
     """
 
     __tablename__ = "customer"
     __table_args__ = (
         Index("ix_customer_tenant_id_sort_name_id", "tenant_id", "sort_name", "id"),
+        Index("ix_customer_tenant_id_created_at_id", "tenant_id", "created_at", "id"),
+        Index(
+            "uq_customer_tenant_id_custom_id",
+            "tenant_id",
+            "custom_id",
+            unique=True,
+            sqlite_where=text("custom_id <> ''"),
+            postgresql_where=text("custom_id <> ''"),
+        ),
+        {"info": {"search": "search_text"}},
     )
 
     id: Mapped[str] = mapped_column(String(40), primary_key=True)
@@ -32,6 +47,12 @@ class Customer(TenantOwned, Base):
     custom_id: Mapped[str] = mapped_column(String(100), default="")
     state: Mapped[str] = mapped_column(String(20), default="active")
     merged_into: Mapped[str | None] = mapped_column(String(40))
+    price_book_id: Mapped[str | None] = mapped_column(String(40))
+    contact_name: Mapped[str] = mapped_column(Text, default="")
+    contact_email: Mapped[str] = mapped_column(Text, default="")
+    facets: Mapped[str] = mapped_column(Text, default="")
+    n_purchased: Mapped[int] = mapped_column(default=0)
+    n_orders: Mapped[int] = mapped_column(default=0)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
     version: Mapped[int] = mapped_column(default=1)

@@ -28,7 +28,8 @@ class SubscriptionRow(TenantOwned, Base):
             "vendor_id",
             unique=True,
         ),
-        Index("ix_subscription_account_id", "account_id"),
+        # With the reseller, so that counting a customer's reads no rows.
+        Index("ix_subscription_account_id", "account_id", "tenant_id"),
     )
 
     id: Mapped[str] = mapped_column(String(40), primary_key=True)
@@ -106,6 +107,11 @@ class VendorOrderRow(TenantOwned, Base):
             "connection_id",
             "vendor_id",
             unique=True,
+        ),
+        Index(
+            "ix_vendor_order_connection_id_customer_vendor_id",
+            "connection_id",
+            "customer_vendor_id",
         ),
     )
 

@@ -24,6 +24,14 @@ def is_engine_table(name: str) -> bool:
     return bool(_ENGINE_TABLES.match(name))
 
 
+_SEARCH = re.compile(r".*_search(_key|_data|_idx|_docsize|_config)?$")
+
+
+def is_search_index(name: str) -> bool:
+    """Return whether a table, or an index, belongs to a search index."""
+    return bool(_SEARCH.match(name))
+
+
 def include_object(
     item: object,
     name: str | None,
@@ -34,6 +42,10 @@ def include_object(
     """Tell Alembic which objects to compare: the hub's own."""
     if kind == "table":
         schema = getattr(item, "schema", None)
-        return schema != ENGINE_SCHEMA and not is_engine_table(name or "")
+        return schema != ENGINE_SCHEMA and not (
+            is_engine_table(name or "") or is_search_index(name or "")
+        )
+    if kind == "index" and is_search_index(name or ""):
+        return False
     table = getattr(item, "table", None)
     return table is None or not is_engine_table(table.name)

@@ -26,6 +26,7 @@ from sqlalchemy.types import TypeDecorator
 
 from entrepot.store.base import Base, tenant_tables
 from entrepot.store.migrations.ddl import append_only_tables
+from entrepot.store.search import searched_tables
 
 TARGET = Path(__file__).parent / "versions" / "0001_initial.py"
 HUB_TABLES = "entrepot.hub.tables"
@@ -38,7 +39,7 @@ from alembic import op
 from sqlalchemy import Text  # noqa: F401 - named by rendered types
 from sqlalchemy.dialects import postgresql  # noqa: F401 - likewise
 
-from entrepot.store.migrations import ddl
+from entrepot.store.migrations import ddl, search
 
 revision = "0001"
 down_revision = None
@@ -53,17 +54,23 @@ APPEND_ONLY_TABLES = (
 {append_only}
 )
 
+SEARCHED_TABLES = {{
+{searched}
+}}
+
 
 def upgrade() -> None:
     """Create everything."""
     {upgrade}
     ddl.install(op.get_bind(), TENANT_TABLES, APPEND_ONLY_TABLES)
+    search.install(op.get_bind(), SEARCHED_TABLES)
 
 
 def downgrade() -> None:
     """Remove everything."""
     {downgrade}
     ddl.uninstall(op.get_bind())
+    search.uninstall(op.get_bind(), SEARCHED_TABLES)
 '''
 
 
@@ -76,6 +83,10 @@ def render(metadata: MetaData) -> str:
             for name, column in sorted(tenant_tables(metadata).items())
         ),
         append_only="\n".join(f'    "{n}",' for n in append_only_tables(metadata)),
+        searched="\n".join(
+            f'    "{name}": "{column}",'
+            for name, column in searched_tables(metadata).items()
+        ),
         upgrade=_code(UpgradeOps([op for table in tables for op in _create(table)])),
         downgrade=_code(
             DowngradeOps([DropTableOp.from_table(t) for t in reversed(tables)])

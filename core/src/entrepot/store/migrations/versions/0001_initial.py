@@ -28,17 +28,24 @@ TENANT_TABLES = {
     "customer": "tenant_id",
     "customer_account": "tenant_id",
     "customer_account_fact": "tenant_id",
+    "customer_detail": "tenant_id",
+    "customer_facet": "tenant_id",
+    "customer_field": "tenant_id",
+    "customer_import": "tenant_id",
     "customer_map": "tenant_id",
+    "customer_upkeep_mark": "tenant_id",
     "gap_ledger": "tenant_id",
     "job_reread": "tenant_id",
     "job_run": "tenant_id",
     "line_link": "tenant_id",
+    "list_view": "tenant_id",
     "mapping_batch": "tenant_id",
     "mapping_change": "tenant_id",
     "mapping_fact": "tenant_id",
     "offer": "tenant_id",
     "offer_fact": "tenant_id",
     "preference": "tenant_id",
+    "price_book": "tenant_id",
     "product_map": "tenant_id",
     "psa_agreement": "tenant_id",
     "psa_company": "tenant_id",
@@ -437,6 +444,64 @@ def upgrade() -> None:
     sa.Column('payload', sa.Text(), nullable=False),
     sa.PrimaryKeyConstraint('object_id', 'known_at', name=op.f('pk_customer_account_fact'))
     )
+    op.create_table('customer_detail',
+    sa.Column('customer_id', sa.String(length=40), nullable=False),
+    sa.Column('tenant_id', sa.String(length=40), nullable=False),
+    sa.Column('kind', sa.String(length=10), nullable=False),
+    sa.Column('company', sa.Text(), nullable=False),
+    sa.Column('login', sa.String(length=320), nullable=False),
+    sa.Column('given_name', sa.String(length=200), nullable=False),
+    sa.Column('family_name', sa.String(length=200), nullable=False),
+    sa.Column('email', sa.String(length=320), nullable=False),
+    sa.Column('phone', sa.String(length=40), nullable=False),
+    sa.Column('street', sa.Text(), nullable=False),
+    sa.Column('postal_code', sa.String(length=40), nullable=False),
+    sa.Column('city', sa.String(length=200), nullable=False),
+    sa.Column('region', sa.String(length=200), nullable=False),
+    sa.Column('country', sa.String(length=2), nullable=False),
+    sa.Column('tax_id', sa.String(length=100), nullable=False),
+    sa.Column('locale', sa.String(length=35), nullable=False),
+    sa.Column('custom', sa.Text(), nullable=False),
+    sa.Column('erased_at', sa.DateTime(timezone=True), nullable=True),
+    sa.PrimaryKeyConstraint('customer_id', name=op.f('pk_customer_detail'))
+    )
+    op.create_index(op.f('ix_customer_detail_tenant_id'), 'customer_detail', ['tenant_id'], unique=False)
+    op.create_table('customer_facet',
+    sa.Column('tenant_id', sa.String(length=40), nullable=False),
+    sa.Column('kind', sa.String(length=40), nullable=False),
+    sa.Column('value', sa.String(length=500), nullable=False),
+    sa.Column('customer_id', sa.String(length=40), nullable=False),
+    sa.PrimaryKeyConstraint('tenant_id', 'kind', 'value', 'customer_id', name=op.f('pk_customer_facet')),
+    info={'operational': True}
+    )
+    op.create_index('ix_customer_facet_customer_id', 'customer_facet', ['customer_id'], unique=False)
+    op.create_table('customer_field',
+    sa.Column('id', sa.String(length=40), nullable=False),
+    sa.Column('tenant_id', sa.String(length=40), nullable=False),
+    sa.Column('key', sa.String(length=60), nullable=False),
+    sa.Column('label', sa.String(length=120), nullable=False),
+    sa.Column('kind', sa.String(length=10), nullable=False),
+    sa.Column('options', sa.Text(), nullable=False),
+    sa.Column('required', sa.Boolean(), nullable=False),
+    sa.Column('position', sa.Integer(), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('version', sa.Integer(), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_customer_field'))
+    )
+    op.create_index('uq_customer_field_tenant_id_key', 'customer_field', ['tenant_id', 'key'], unique=True)
+    op.create_table('customer_import',
+    sa.Column('id', sa.String(length=40), nullable=False),
+    sa.Column('tenant_id', sa.String(length=40), nullable=False),
+    sa.Column('name', sa.String(length=200), nullable=False),
+    sa.Column('dry_run', sa.Boolean(), nullable=False),
+    sa.Column('state', sa.String(length=20), nullable=False),
+    sa.Column('counts', sa.Text(), nullable=False),
+    sa.Column('rows', sa.Text(), nullable=False),
+    sa.Column('created_by', sa.String(length=120), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_customer_import'))
+    )
+    op.create_index(op.f('ix_customer_import_tenant_id'), 'customer_import', ['tenant_id'], unique=False)
     op.create_table('customer_map',
     sa.Column('tenant_id', sa.String(length=40), nullable=False),
     sa.Column('account_id', sa.String(length=40), nullable=False),
@@ -469,6 +534,15 @@ def upgrade() -> None:
     op.create_index(op.f('ix_customer_map_tenant_id'), 'customer_map', ['tenant_id'], unique=False)
     op.create_index('ix_customer_map_vendor', 'customer_map', ['vendor_connection_id', 'vendor_customer_id'], unique=False)
     op.create_index('uq_customer_map_pair', 'customer_map', ['psa_connection_id', 'account_id', 'psa_company_id'], unique=True)
+    op.create_table('customer_upkeep_mark',
+    sa.Column('connection_id', sa.String(length=40), nullable=False),
+    sa.Column('tenant_id', sa.String(length=40), nullable=False),
+    sa.Column('subscription_id', sa.String(length=40), nullable=False),
+    sa.Column('order_id', sa.String(length=40), nullable=False),
+    sa.PrimaryKeyConstraint('connection_id', name=op.f('pk_customer_upkeep_mark')),
+    info={'operational': True}
+    )
+    op.create_index(op.f('ix_customer_upkeep_mark_tenant_id'), 'customer_upkeep_mark', ['tenant_id'], unique=False)
     op.create_table('erasure_permit',
     sa.Column('id', sa.String(length=40), nullable=False),
     sa.Column('reason', sa.Text(), nullable=False),
@@ -578,6 +652,18 @@ def upgrade() -> None:
     op.create_index('ix_line_link_covering', 'line_link', ['psa_connection_id', 'line_id', 'state', 'role', 'tenant_id'], unique=False)
     op.create_index(op.f('ix_line_link_tenant_id'), 'line_link', ['tenant_id'], unique=False)
     op.create_index('uq_line_link_psa_connection_id_line_id', 'line_link', ['psa_connection_id', 'line_id'], unique=True)
+    op.create_table('list_view',
+    sa.Column('id', sa.String(length=40), nullable=False),
+    sa.Column('tenant_id', sa.String(length=40), nullable=False),
+    sa.Column('of', sa.String(length=40), nullable=False),
+    sa.Column('name', sa.String(length=120), nullable=False),
+    sa.Column('query', sa.Text(), nullable=False),
+    sa.Column('columns', sa.Text(), nullable=True),
+    sa.Column('created_by', sa.String(length=120), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_list_view'))
+    )
+    op.create_index('uq_list_view_tenant_id_of_name', 'list_view', ['tenant_id', 'of', 'name'], unique=True)
     op.create_table('mapping_batch',
     sa.Column('id', sa.String(length=40), nullable=False),
     sa.Column('tenant_id', sa.String(length=40), nullable=False),
@@ -668,6 +754,18 @@ def upgrade() -> None:
     sa.Column('updated_at', sa.DateTime(timezone=True), nullable=False),
     sa.PrimaryKeyConstraint('tenant_id', 'owner', 'name', name=op.f('pk_preference'))
     )
+    op.create_table('price_book',
+    sa.Column('id', sa.String(length=40), nullable=False),
+    sa.Column('tenant_id', sa.String(length=40), nullable=False),
+    sa.Column('name', sa.String(length=120), nullable=False),
+    sa.Column('description', sa.Text(), nullable=False),
+    sa.Column('currency', sa.String(length=3), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('updated_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('version', sa.Integer(), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_price_book'))
+    )
+    op.create_index('uq_price_book_tenant_id_name', 'price_book', ['tenant_id', 'name'], unique=True)
     op.create_table('product_map',
     sa.Column('tenant_id', sa.String(length=40), nullable=False),
     sa.Column('vendor_connection_id', sa.String(length=40), nullable=False),
@@ -826,7 +924,7 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_psa_line'))
     )
     op.create_index('ix_psa_line_agreement', 'psa_line', ['connection_id', 'agreement_vendor_id'], unique=False)
-    op.create_index('ix_psa_line_company', 'psa_line', ['connection_id', 'company_vendor_id'], unique=False)
+    op.create_index('ix_psa_line_company', 'psa_line', ['connection_id', 'company_vendor_id', 'tenant_id'], unique=False)
     op.create_index(op.f('ix_psa_line_tenant_id'), 'psa_line', ['tenant_id'], unique=False)
     op.create_index('uq_psa_line_connection_id_vendor_id', 'psa_line', ['connection_id', 'vendor_id'], unique=True)
     op.create_table('psa_line_fact',
@@ -1189,7 +1287,7 @@ def upgrade() -> None:
     sa.Column('gone_at', sa.DateTime(timezone=True), nullable=True),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_subscription'))
     )
-    op.create_index('ix_subscription_account_id', 'subscription', ['account_id'], unique=False)
+    op.create_index('ix_subscription_account_id', 'subscription', ['account_id', 'tenant_id'], unique=False)
     op.create_index('uq_subscription_connection_id_vendor_id', 'subscription', ['connection_id', 'vendor_id'], unique=True)
     op.create_table('subscription_fact',
     sa.Column('object_id', sa.String(length=40), nullable=False),
@@ -1368,6 +1466,7 @@ def upgrade() -> None:
     sa.Column('gone_at', sa.DateTime(timezone=True), nullable=True),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_vendor_order'))
     )
+    op.create_index('ix_vendor_order_connection_id_customer_vendor_id', 'vendor_order', ['connection_id', 'customer_vendor_id'], unique=False)
     op.create_index(op.f('ix_vendor_order_tenant_id'), 'vendor_order', ['tenant_id'], unique=False)
     op.create_index('uq_vendor_order_connection_id_vendor_id', 'vendor_order', ['connection_id', 'vendor_id'], unique=True)
     op.create_table('worker_lease',
@@ -1458,19 +1557,26 @@ def downgrade() -> None:
     op.drop_table('psa_company')
     op.drop_table('psa_agreement')
     op.drop_table('product_map')
+    op.drop_table('price_book')
     op.drop_table('preference')
     op.drop_table('offer_fact')
     op.drop_table('offer')
     op.drop_table('mapping_fact')
     op.drop_table('mapping_change')
     op.drop_table('mapping_batch')
+    op.drop_table('list_view')
     op.drop_table('line_link')
     op.drop_table('job_run')
     op.drop_table('job_reread')
     op.drop_table('hub_state')
     op.drop_table('gap_ledger')
     op.drop_table('erasure_permit')
+    op.drop_table('customer_upkeep_mark')
     op.drop_table('customer_map')
+    op.drop_table('customer_import')
+    op.drop_table('customer_field')
+    op.drop_table('customer_facet')
+    op.drop_table('customer_detail')
     op.drop_table('customer_account_fact')
     op.drop_table('customer')
     op.drop_table('contact')

@@ -1,0 +1,81 @@
+"""Search and what is derived: the same answers on both databases."""
+
+from __future__ import annotations
+
+from entrepot.hub.customers import facets
+from entrepot.hub.customers.jobs import derive_piece
+from entrepot.hub.customers.records import CustomerFacet
+from entrepot.hub.customers.tables import Contact, Customer, CustomerAccount
+from entrepot.hub.customers.upkeep import derive
+from entrepot.store import TenantScope
+from entrepot.store.search import fold, hits, holds
+from sqlalchemy import select
+
+TABLE = Customer.__table__
+WORDS = [
+    ("arzte kuche", [0]),
+    ("KÜCHE", [0]),
+    ("tenant-0003", [3]),
+    ("d2.example", [2]),
+    ("renee1@", [1]),
+    ("name4", [4]),
+    ("100% f", [3]),
+    ("h_a", [3]),
+    ("h%a", []),
+    ('"', []),
+    ("qz", [4]),
+    ("oo nothing", []),
+    ("contoso name", []),
+]
+
+
+def test_any_part_of_any_field_is_found(store, tenant, other_tenant, customers) -> None:
+    with store.read(TenantScope(tenant)) as session:
+        for words, places in WORDS:
+            wanted = [customers[at] for at in places]
+            assert sorted(hits(session, TABLE, tenant, words, 10)) == wanted, words
+            walk = select(TABLE.c.id).where(
+                TABLE.c.tenant_id == tenant, holds(TABLE.c.search_text, words)
+            )
+            assert sorted(session.scalars(walk)) == wanted, words
+        assert len(hits(session, TABLE, tenant, "example", 2)) == 2
+    with store.read(TenantScope(other_tenant)) as session:
+        assert hits(session, TABLE, other_tenant, "contoso", 10) == []
+        assert hits(session, TABLE, other_tenant, "qz", 10) == []
+
+
+def test_rows_follow_what_they_are_derived_from(store, tenant, customers) -> None:
+    with store.unit(TenantScope(tenant)) as session:
+        row = session.get_one(Customer, customers[1])
+        assert (row.contact_name, row.n_purchased) == ("Renée Name1", 2)
+        person = session.scalars(select(Contact).where(Contact.vendor_id == "p1")).one()
+        person.email = "new@elsewhere.example"
+        session.flush()
+        assert derive(session, tenant, customers) == 1
+        assert derive(session, tenant, customers) == 0
+        session.refresh(row)
+        assert row.contact_email == "new@elsewhere.example"
+        assert hits(session, TABLE, tenant, "elsewhere", 9) == [customers[1]]
+        assert hits(session, TABLE, tenant, "renee1@", 9) == []
+        query = facets.with_one(tenant, "country", ["SE"])
+        assert session.scalars(query).all() == [customers[0]]
+        row.state = "deleted"
+        session.flush()
+        derive(session, tenant, customers)
+        kept = session.scalars(select(CustomerFacet.customer_id)).all()
+        assert customers[1] not in kept
+        account = CustomerAccount.vendor_id == "tenant-0004"
+        session.delete(session.scalars(select(CustomerAccount).where(account)).one())
+        session.delete(session.get_one(Customer, customers[4]))
+        session.flush()
+        assert hits(session, TABLE, tenant, "qz", 9) == []
+
+
+def test_the_job_goes_through_all(store, tenant, customers) -> None:
+    with store.unit(TenantScope(tenant)) as session:
+        session.get_one(Customer, customers[0]).contact_name = "wrong"
+    assert derive_piece(store, tenant, "") == {"last": "", "count": 5, "repaired": 1}
+
+
+def test_folding() -> None:
+    assert fold("  Straße  ÅSE\n") == "strasse ase"
