@@ -37,7 +37,7 @@ def sync(
     result: dict[str, Any] = {}
     written = Written(url)
     with hubs.hub_on(url, home) as hub:
-        _open_pools(hub, tenant)
+        open_pools(hub, tenant)
         others = (vendor,) if vendor else ()
         with measured(result, pg=pg, others=others):
             closed = hubs.sync(hub, tenant, connection)
@@ -54,7 +54,7 @@ def sync(
     return result
 
 
-def _open_pools(hub: Any, tenant: str) -> None:
+def open_pools(hub: Any, tenant: str) -> None:
     """Let imports and first connections happen before the clock starts."""
     from entrepot.store import TenantScope
 
