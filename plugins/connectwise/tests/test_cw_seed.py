@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, date, datetime
+from decimal import Decimal
 
 import pytest
-from entrepot.sdk.simulator import Options, Seed, build_named
+from entrepot.sdk.simulator import Options, Seed, SeedNextTerm, build_named
 from entrepot_connectwise.simulator import ConnectWiseSimulator, build_simulator
 from entrepot_connectwise.simulator.seeding import load_seed
 from entrepot_connectwise.simulator.standalone import own_seed
@@ -72,6 +74,38 @@ def test_seed_files_are_planted(tmp_path):
     simulator = build_simulator(Options(seed_file=path, extra={"drift": "0"}))
     assert len(simulator.planted.companies) == 12
     assert simulator.planted.ground_truth == []
+
+
+def test_agreed_next_terms_are_lines_of_their_own():
+    as_of = date(2026, 6, 20)
+    seed = own_seed(4, 6, 4, as_of)
+    sold = next(one for one in seed.subscriptions if one.billed and one.unit_cost > 0)
+    coming = SeedNextTerm(
+        start=date(2026, 7, 10),
+        term="P3Y",
+        billing_cycle="triennial",
+        quantity=7,
+        unit_cost=Decimal(300),
+        unit_price=Decimal(360),
+    )
+    ending = replace(sold, sku="X", end=date(2026, 7, 9), following=coming)
+    waiting = replace(sold, vendor_id="w", sku="Y", status="pending")
+    simulator = ConnectWiseSimulator(
+        Options(start=datetime(2026, 6, 20, tzinfo=UTC), frozen=True)
+    )
+    planted = load_seed(
+        simulator, replace(seed, subscriptions=(ending, waiting)), drift=1
+    )
+    now = planted.products["X", sold.term, sold.billing_cycle]
+    later = planted.products["X", "P3Y", "triennial"]
+    rows = {row["product"]: row for row in simulator.world.rows("additions")}
+    assert "cancelledDate" in rows[now]
+    assert rows[later]["effectiveDate"] == "2026-07-10T00:00:00Z"
+    assert (rows[later]["quantity"], rows[later]["unitPrice"]) == (7, 120)
+    assert simulator.world.row("catalog", later)["price"] == 120, "a third each year"
+    assert {one["sku"] for one in planted.ground_truth} == {"X"}
+    assert later not in {one["product_id"] for one in planted.ground_truth}
+    assert not any(sku == "Y" for sku, _, _ in planted.products)
 
 
 def test_switches_come_from_options_and_are_checked(scene):

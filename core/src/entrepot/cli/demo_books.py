@@ -152,7 +152,16 @@ def _billed(hub: Hub, actor: Actor, psa: str) -> list[tuple[str, str]]:
 
 
 def ask_for_prices(hub: Hub, actor: Actor, psa: str) -> None:
-    """Have prices compared with the PSA's catalogue."""
+    """Have prices compared with the PSA's catalogue, three years in yearly parts."""
+    hub.reconciliation.rules.set(
+        actor,
+        RuleWish(
+            psa_connection_id=psa,
+            kind="cost",
+            body={"spread": 3},
+            reason="demo: what is paid for three years is invoiced every year",
+        ),
+    )
     hub.reconciliation.rules.set(
         actor,
         RuleWish(

@@ -101,6 +101,21 @@ def test_without_renewal_a_service_ends_unless_it_runs_on(values, ends):
     assert record(**values).ends == ends
 
 
+@pytest.mark.parametrize(
+    ("planned", "costs"),
+    [
+        ({"quantity": "7"}, [Decimal(22), Decimal(22)]),
+        ({"quantity": "7", "billing_cycle": "annual"}, [Decimal(22), None]),
+        ({"term": "P3Y"}, [Decimal(22), None]),
+    ],
+)
+def test_what_another_plan_will_cost_is_not_guessed(planned, costs):
+    coming = {"kind": "next_term", "effective_at": TERM_END.isoformat()}
+    phases = record(scheduled=[coming | planned]).phases
+    assert [phase.unit_cost for phase in phases] == costs
+    assert (phases[0].scheduled, phases[1].scheduled) == (False, True)
+
+
 def inputs_of(case: dict):
     return World.of(BASE, case).inputs("here")
 

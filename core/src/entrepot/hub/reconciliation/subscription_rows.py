@@ -265,13 +265,21 @@ def _scheduled(change: dict[str, Any], before: Phase, days: _Days) -> Phase | No
     if starts is None or change.get("kind") != "next_term":
         return None
     quantity = change.get("quantity")
-    return Phase(
+    planned = replace(
+        before,
         starts=starts,
         quantity=before.quantity if quantity is None else Decimal(str(quantity)),
         sku=change.get("sku") or before.sku,
-        unit_cost=before.unit_cost,
-        list_price=before.list_price,
         term=_term(change.get("term")) or before.term,
         billing_cycle=BillingCycle(change.get("billing_cycle") or before.billing_cycle),
+        estimated=False,
         scheduled=True,
     )
+    if _way_to_buy(planned) == _way_to_buy(before):
+        return planned
+    # What another plan will cost is not told before it begins.
+    return replace(planned, unit_cost=None, list_price=None)
+
+
+def _way_to_buy(phase: Phase) -> tuple[str, str, BillingCycle]:
+    return phase.sku, phase.term, phase.billing_cycle

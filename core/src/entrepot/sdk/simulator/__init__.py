@@ -18,6 +18,7 @@ from entrepot.sdk.simulator.seed import (
     Seed,
     SeedContact,
     SeedCustomer,
+    SeedNextTerm,
     SeedOffer,
     SeedSubscription,
 )
@@ -39,6 +40,7 @@ __all__ = [
     "Seed",
     "SeedContact",
     "SeedCustomer",
+    "SeedNextTerm",
     "SeedOffer",
     "SeedSubscription",
     "Simulator",

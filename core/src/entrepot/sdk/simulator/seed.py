@@ -86,6 +86,24 @@ class SeedOffer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SeedNextTerm:
+    """Another way to buy that is agreed for the next term.
+
+    Attributes:
+        start: First day of the next term.
+        term: ISO 8601 duration, empty when there is none.
+        billing_cycle: As of `SeedOffer`.
+    """
+
+    start: date
+    term: str
+    billing_cycle: str
+    quantity: int
+    unit_cost: Decimal
+    unit_price: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SeedSubscription:
     """A subscription as the vendor has it.
 
@@ -95,6 +113,7 @@ class SeedSubscription:
         status: The neutral status word (``active``, ``suspended``, ``trial`` …).
         billed: Whether the vendor charges for it now.
         renews: Whether it goes on after `end`.
+        following: What the next term is, where it is another one than this.
     """
 
     vendor_id: str
@@ -113,6 +132,7 @@ class SeedSubscription:
     billed: bool
     parent_vendor_id: str = ""
     renews: bool = True
+    following: SeedNextTerm | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -125,6 +125,7 @@ def _agreement(customer: str, found: Agreement) -> SeedSubscription:
         end=(found.end - timedelta(days=1)).date(),
         status="active" if found.status == ACTIVE else "deleted",
         billed=found.status == ACTIVE,
+        renews=found.renews,
     )
 
 

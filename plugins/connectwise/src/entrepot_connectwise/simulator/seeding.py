@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import random
 from collections import Counter, defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -114,6 +114,12 @@ class _Planter:
         self._seed = seed
         self._rng = rng
         self._planted = Planted()
+        self._sold = [
+            phase
+            for one in seed.subscriptions
+            if _recurs(one)
+            for phase in _phases(one)
+        ]
         self._entered = moment_of(seed.as_of - timedelta(days=30))
         self._parties = Parties(self._world, seed, rng, self._add)
         self._currencies = {
@@ -123,7 +129,9 @@ class _Planter:
     def plant(self, drift: float) -> Planted:
         self._catalogue()
         self._planted.companies = self._parties.plant()
-        lines = self._lines()
+        # What only begins later differs from nothing yet.
+        begun = moment_of(self._seed.as_of)
+        lines = [one for one in self._lines() if one.row["effectiveDate"] <= begun]
         differences = Drift(self._world, self._rng, self._orphans())
         self._planted.ground_truth = differences.spread(lines, drift)
         self._planted.lines = len(self._world.tables["additions"].rows)
@@ -138,11 +146,7 @@ class _Planter:
     # Catalogue --------------------------------------------------------------------
 
     def _catalogue(self) -> None:
-        used = {
-            (one.sku, one.term, one.billing_cycle)
-            for one in self._seed.subscriptions
-            if _recurs(one)
-        }
+        used = {(one.sku, one.term, one.billing_cycle) for one in self._sold}
         offered = {
             (one.sku, one.term, one.billing_cycle): one for one in self._seed.offers
         }
@@ -162,13 +166,12 @@ class _Planter:
 
     def _sample(self, key: Product) -> SeedSubscription:
         return next(
-            one
-            for one in self._seed.subscriptions
-            if (one.sku, one.term, one.billing_cycle) == key
+            one for one in self._sold if (one.sku, one.term, one.billing_cycle) == key
         )
 
     def _product(self, key: Product, number: str, sample: Json) -> Row:
         _, term, cycle = key
+        years = YEARLY.get(cycle, 1)
         name: str = sample.name
         suffix = f" ({term or 'open'}, {CYCLE_WORDS.get(cycle, cycle)})"
         plain = "".join(c if c.isalnum() else "-" for c in ":".join(key))
@@ -184,8 +187,8 @@ class _Planter:
             unitOfMeasure=self._world.named("unitOfMeasures", "Seat")["id"],
             productClass="Agreement",
             recurringFlag=True,
-            price=sample.unit_price.quantize(CENT),
-            cost=sample.unit_cost.quantize(CENT),
+            price=(sample.unit_price / years).quantize(CENT),
+            cost=(sample.unit_cost / years).quantize(CENT),
             taxableFlag=True,
             vendorSku=number[:50],
             integrationXRef=":".join(key)[:50],
@@ -219,9 +222,8 @@ class _Planter:
 
     def _lines(self) -> list[PlantedLine]:
         owned: dict[str, list[SeedSubscription]] = defaultdict(list)
-        for one in self._seed.subscriptions:
-            if _recurs(one):
-                owned[one.customer_vendor_id].append(one)
+        for one in self._sold:
+            owned[one.customer_vendor_id].append(one)
         lines: list[PlantedLine] = []
         for customer in self._seed.customers:
             company = self._planted.companies.get(customer.vendor_id)
@@ -299,13 +301,16 @@ class _Planter:
     def _additions(
         self, customer: SeedCustomer, agreement: Row, owned: list[SeedSubscription]
     ) -> list[PlantedLine]:
-        grouped: dict[Product, list[SeedSubscription]] = defaultdict(list)
+        grouped: dict[tuple[Product, date | None], list[SeedSubscription]]
+        grouped = defaultdict(list)
         for one in owned:
-            grouped[one.sku, one.term, one.billing_cycle].append(one)
+            key = (one.sku, one.term, one.billing_cycle)
+            later = one.start if one.start > self._seed.as_of else None
+            grouped[key, later].append(one)
         through: date = agreement["_next"] - ONE_DAY
         return [
             self._addition(customer, agreement, key, group, through)
-            for key, group in grouped.items()
+            for (key, _), group in grouped.items()
         ]
 
     def _last_invoice(self, agreement: Row, lines: list[PlantedLine]) -> None:
@@ -377,7 +382,8 @@ class _Planter:
         if len(ends) < len(group):
             return None
         last = max(ends)
-        if last > self._seed.as_of + _SOON:
+        paid: date = agreement["_next"] - ONE_DAY
+        if last > max(self._seed.as_of + _SOON, paid):
             return None
         cycle = self._invoicing.cycle(agreement)
         period = cycle.containing(max(last, cycle.anchor))
@@ -426,9 +432,30 @@ class _Planter:
 
 
 def _recurs(one: SeedSubscription) -> bool:
-    """Whether it stands on an agreement: usage and trials do not."""
+    """Whether it stands on an agreement: usage, trials and what waits do not."""
     recurring = one.billing_cycle in CYCLE_WORDS and one.unit_cost > 0
-    return one.billed and one.quantity > 0 and recurring
+    charged = one.billed and one.status != "pending"
+    return charged and one.quantity > 0 and recurring
+
+
+def _phases(one: SeedSubscription) -> Iterator[SeedSubscription]:
+    """What runs now, and what follows as another product."""
+    coming = one.following
+    if coming is None:
+        yield one
+        return
+    yield replace(one, renews=False, following=None)
+    yield replace(
+        one,
+        term=coming.term,
+        billing_cycle=coming.billing_cycle,
+        quantity=coming.quantity,
+        unit_cost=coming.unit_cost,
+        unit_price=coming.unit_price,
+        start=coming.start,
+        end=None,
+        following=None,
+    )
 
 
 def _weighted(

@@ -142,7 +142,8 @@ class _Shelf:
     def _legacy(self, offer_id: str = "", parent: Sub | None = None) -> Sub:
         offers = [o for o in catalog.LEGACY.values() if not o.base]
         offer = catalog.LEGACY[offer_id] if offer_id else self._rng.choice(offers)
-        cycle = self._rng.choice(("monthly", "monthly", "annual"))
+        own = self._rng.choice(("monthly", "monthly", "annual"))
+        cycle = parent.cycle if parent else own
         start = self._start(365)
         sub = Sub(
             id=self._guid(),
@@ -150,7 +151,7 @@ class _Shelf:
             name=offer.title,
             friendly_name=offer.title,
             quantity=parent.quantity if parent else self._quantity(),
-            cycle=parent.cycle if parent else cycle,
+            cycle=cycle,
             term="",
             created=_years_back(start, self._rng.randint(0, 4)),
             term_start=start,
@@ -291,7 +292,7 @@ class _Shelf:
         if choice < 0.7:
             less = max(1, sub.quantity - self._rng.randint(1, 5))
             return NextTerm(quantity=less, sku_key=sku.key)
-        plan = self._rng.choice(sku.plans)
+        plan = self._rng.choices(sku.plans, _WEIGHTS_OF[sku.key])[0]
         return NextTerm(
             quantity=sub.quantity, sku_key=sku.key, term=plan.term, cycle=plan.cycle
         )

@@ -9,6 +9,7 @@ from entrepot.sdk.simulator import (
     Seed,
     SeedContact,
     SeedCustomer,
+    SeedNextTerm,
     SeedOffer,
     SeedSubscription,
 )
@@ -57,7 +58,9 @@ def export_seed(vendor: MicrosoftSimulator) -> Seed:
         customer = vendor.book.customer(customer_id, now)
         markets.add(customer.market)
         customers.append(_customer(customer))
-        subscriptions += [_subscription(customer, s) for s in customer.subs.values()]
+        subscriptions += [
+            _subscription(vendor, customer, s) for s in customer.subs.values()
+        ]
     offers = [o for market in sorted(markets) for o in _offers(vendor, market)]
     return Seed(
         vendor=vendor.name,
@@ -97,7 +100,9 @@ def _customer(customer: Customer) -> SeedCustomer:
     )
 
 
-def _subscription(customer: Customer, sub: Sub) -> SeedSubscription:
+def _subscription(
+    vendor: MicrosoftSimulator, customer: Customer, sub: Sub
+) -> SeedSubscription:
     return SeedSubscription(
         vendor_id=sub.id,
         customer_vendor_id=customer.id,
@@ -114,7 +119,40 @@ def _subscription(customer: Customer, sub: Sub) -> SeedSubscription:
         status="trial" if sub.is_trial and sub.status == "active" else sub.status,
         billed=_is_billed(sub),
         parent_vendor_id=sub.parent_id,
-        renews=sub.auto_renew or sub.term_end is None,
+        renews=_goes_on(sub),
+        following=_following(vendor, customer, sub),
+    )
+
+
+def _goes_on(sub: Sub) -> bool:
+    """Whether it is charged for beyond its term.
+
+    Active seats that are not renewed roll into an extended term, unless they are
+    cancelled for its end (§5.9).
+    """
+    cancelled = any(one.get("actionType") == "Cancel" for one in sub.actions)
+    extended = sub.status == "active" and sub.kind == catalog.SEATS and not cancelled
+    return sub.auto_renew or sub.term_end is None or extended
+
+
+def _following(
+    vendor: MicrosoftSimulator, customer: Customer, sub: Sub
+) -> SeedNextTerm | None:
+    """The plan scheduled for the next term, where it is another one."""
+    coming, start = sub.next_term, sub.term_end
+    if coming is None or start is None or sub.is_trial or not sub.auto_renew:
+        return None
+    plan = (coming.term or sub.term, coming.cycle or sub.cycle)
+    if plan == (sub.term, sub.cycle) or coming.sku_key != sub.item:
+        return None
+    cost, erp = vendor.book.prices.at(sub.item, *plan, customer.market, start)
+    return SeedNextTerm(
+        start=start.date(),
+        term=plan[0],
+        billing_cycle=plan[1],
+        quantity=coming.quantity or sub.quantity,
+        unit_cost=cost,
+        unit_price=erp,
     )
 
 
