@@ -94,6 +94,12 @@ OPERATIONS = [
     ("marketplace-agreement", "search_agreements", SEARCH),
     ("marketplace-agreement", "describe_agreement", {"agreementId": "{agreement}"}),
     ("marketplace-agreement", "get_agreement_terms", {"agreementId": "{agreement}"}),
+    ("marketplace-agreement", "list_agreement_charges", {"agreementId": "{agreement}"}),
+    (
+        "partnercentral-channel",
+        "list_relationships",
+        {"catalog": "AWS", "associationTypes": ["END_CUSTOMER"], "maxResults": 1},
+    ),
     ("savingsplans", "describe_savings_plans", {}),
     ("savingsplans", "describe_savings_plans_offerings", {"maxResults": 3}),
     ("marketplace-discovery", "list_purchase_options", {"filters": PRODUCT}),
@@ -105,6 +111,11 @@ OPERATIONS = [
         "billingconductor",
         "list_pricing_rules_associated_to_pricing_plan",
         {"PricingPlanArn": "{plan}"},
+    ),
+    (
+        "billingconductor",
+        "list_billing_group_cost_reports",
+        {"BillingPeriod": "2026-02"},
     ),
     ("ce", "get_cost_and_usage", COSTS),
     (
@@ -120,6 +131,7 @@ IN_THE_ACCOUNT = {
     "search_agreements",
     "describe_agreement",
     "get_agreement_terms",
+    "list_agreement_charges",
     "describe_savings_plans",
 }
 
@@ -235,12 +247,14 @@ def test_views_of_a_closed_month_add_up(vendor, places) -> None:
         if "NextPageToken" not in answer:
             break
         token = {"NextPageToken": answer["NextPageToken"]}
-    invoice = vendor.boto("invoicing").list_invoice_summaries(
+    invoices = vendor.boto("invoicing").list_invoice_summaries(
         Selector={"ResourceType": "ACCOUNT_ID", "Value": places["management"]},
         Filter={"BillingPeriod": {"Month": 2, "Year": 2026}},
-    )["InvoiceSummaries"][0]
-    total = Decimal(invoice["BaseCurrencyAmount"]["TotalAmount"])
+    )["InvoiceSummaries"]
+    total = sum(Decimal(i["BaseCurrencyAmount"]["TotalAmount"]) for i in invoices)
     assert exported == explored == total
+    sellers = {each["Entity"]["BillingEntity"] for each in invoices}
+    assert sellers == {"AWS", "AWS_MARKETPLACE"}
     assert token, "more groups than one page holds"
 
 

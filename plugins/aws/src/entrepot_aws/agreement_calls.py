@@ -51,6 +51,21 @@ class AgreementCalls(Calls):
             maxResults=_MOST,
         )
 
+    def agreement_charges(self, account: str = HOME) -> list[wire.AgreementChargeWire]:
+        """All charges of an account's agreements; acceptors only (§4.2)."""
+        return self.every(
+            "agreement-charges",
+            "marketplace-agreement",
+            "list_agreement_charges",
+            "items",
+            wire.AgreementChargeWire,
+            token_name="nextToken",  # noqa: S106 - name of a member
+            account=account,
+            catalog="AWSMarketplace",
+            agreementType="PurchaseAgreement",
+            maxResults=_MOST,
+        )
+
     def savings_plans(self, account: str = HOME) -> list[wire.PlanWire]:
         """All Savings Plans of an account, ended ones included."""
         return self.every(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from entrepot_aws import wire
-from entrepot_aws.calls import Calls, Part, read_part
+from entrepot_aws.calls import Calls, Part, part, read_part
 
 _MOST = 100
 _CE_TOKEN = "NextPageToken"  # noqa: S105 - name of a member
@@ -46,6 +46,19 @@ class BillingCalls(Calls):
             MaxResults=_MOST,
         )
 
+    def cost_reports(self, month: str, token: str | None) -> Part[wire.CostReportWire]:
+        """One page of what the billing groups cost in a month, with our margin."""
+        params: dict[str, object] = {"BillingPeriod": month, "MaxResults": _MOST}
+        if token is not None:
+            params["NextToken"] = token
+        found = self.call(
+            "billingconductor",
+            "billingconductor",
+            "list_billing_group_cost_reports",
+            params,
+        )
+        return part(found, "BillingGroupCostReports", wire.CostReportWire)
+
     def _conductor(self, operation: str, member: str, kind: type[Any]) -> list[Any]:
         return self.every(
             "billingconductor",
@@ -59,9 +72,16 @@ class BillingCalls(Calls):
     # Cost Explorer
 
     def costs(
-        self, start: str, end: str, token: str | None
+        self, start: str, end: str, token: str | None, *, only_aws: bool = False
     ) -> Part[wire.CostResultWire]:
-        """One page of costs by account and service; `end` is not included (T10)."""
+        """One page of costs by account and service; `end` is not included (T10).
+
+        Args:
+            start: First day.
+            end: First day after it.
+            token: Of the page before.
+            only_aws: Without what was bought in the Marketplace.
+        """
         params: dict[str, object] = {
             "TimePeriod": {"Start": start, "End": end},
             "Granularity": "MONTHLY",
@@ -71,6 +91,9 @@ class BillingCalls(Calls):
                 {"Type": "DIMENSION", "Key": "SERVICE"},
             ],
         }
+        if only_aws:
+            entity = {"Key": "BILLING_ENTITY", "Values": ["AWS"]}
+            params["Filter"] = {"Dimensions": entity}
         if token is not None:
             params[_CE_TOKEN] = token
         found = self.call("ce", "ce", "get_cost_and_usage", params)

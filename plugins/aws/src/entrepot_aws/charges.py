@@ -1,4 +1,4 @@
-"""The hooks about money: lines of the cost export, Cost Explorer where it has none."""
+"""The hooks about money: lines of the cost export, previews where it has none."""
 
 from __future__ import annotations
 
@@ -7,22 +7,20 @@ from datetime import UTC, date
 
 from entrepot.sdk import queries as ask
 from entrepot.sdk.context import PluginContext
-from entrepot.sdk.errors import NotFound, Rejected
+from entrepot.sdk.errors import Rejected
 from entrepot.sdk.model import Charge, Page, Period, UsageLine
 from entrepot.sdk.model.time import add_months
 
-from entrepot_aws.client import Client
-from entrepot_aws.customers import is_unit
 from entrepot_aws.export import Line, Reader, files_of, fingerprint
 from entrepot_aws.mapping import charges as mapped
-from entrepot_aws.runtime import KEPT, Cursor, Runtime, client_of, transfers_of
+from entrepot_aws.owners import owner_of
+from entrepot_aws.previews import BOUGHT, SUMS, bought, next_month, sums
+from entrepot_aws.runtime import KEPT, Cursor, Runtime, client_of
 from entrepot_aws.settings import AwsSettings
 
 _LINES = 1000
-_EXPLORER = "explorer"
 _NO_EXPORT = "No bucket of a cost export is set, so usage lines cannot be read."
 _REPLACED = "The cost export was replaced while it was read; the next read is whole."
-_DEPTH = 6  # units nest five deep below the root
 _READERS = 4
 
 
@@ -39,13 +37,15 @@ def charges(ctx: PluginContext, query: ask.ListCharges) -> Page[Charge]:
     """One page of charges, month after month."""
     cursor, months = Cursor.of(query.cursor), months_of(query.period)
     month = cursor.parent or months[0]
-    if cursor.stage == _EXPLORER:
-        return _narrowed(_previews(ctx, cursor, months), query.customer_id)
+    if cursor.stage == BOUGHT:
+        return bought(ctx, query, cursor)
+    if cursor.stage == SUMS:
+        return _narrowed(sums(ctx, cursor, months), query.customer_id)
     reader = _reader(ctx, month, cursor, "charges")
     if reader is None:
         if cursor.stage:
             return Page(complete=False, incomplete_reason=_REPLACED)
-        return _narrowed(_previews(ctx, cursor, months), query.customer_id)
+        return _narrowed(sums(ctx, cursor, months), query.customer_id)
     size = query.page_size or _LINES
     lines, following = _taken(ctx, reader, size, months, "charges")
     client, invoiced = client_of(ctx), _invoiced(ctx, month)
@@ -73,7 +73,7 @@ def usage(ctx: PluginContext, query: ask.ListUsage) -> Page[UsageLine]:
     if reader is None:
         if cursor.stage:
             return Page(complete=False, incomplete_reason=_REPLACED)
-        return Page(next_cursor=_next_month(month, months))
+        return Page(next_cursor=next_month(month, months))
     size = query.page_size or _LINES
     lines, following = _taken(ctx, reader, size, months, "usage")
     client = client_of(ctx)
@@ -133,7 +133,7 @@ def _taken(
     """The next lines, and the cursor behind them; the reader waits there."""
     lines = reader.take(client_of(ctx), count)
     if len(lines) < count:
-        return lines, _next_month(reader.month, months)
+        return lines, next_month(reader.month, months)
     stage = f"{purpose}:{reader.mark}"
     text = Cursor(stage=stage, parent=reader.month, place=reader.place).text()
     runtime: Runtime = ctx.runtime
@@ -142,11 +142,6 @@ def _taken(
             runtime.readers.pop(next(iter(runtime.readers)))
         runtime.readers[text] = reader
     return lines, text
-
-
-def _next_month(month: str, months: list[str]) -> str | None:
-    later = [each for each in months if each > month]
-    return Cursor(parent=later[0]).text() if later else None
 
 
 def _invoiced(ctx: PluginContext, month: str) -> dict[str, date]:
@@ -171,64 +166,3 @@ def _invoiced(ctx: PluginContext, month: str) -> dict[str, date]:
     with runtime.lock:
         runtime.invoices[month] = (now + KEPT, dates)
     return dates
-
-
-# Cost Explorer
-
-
-def _previews(ctx: PluginContext, cursor: Cursor, months: list[str]) -> Page[Charge]:
-    """One page of Cost Explorer's sums; what it says is never final (§3.5)."""
-    month = cursor.parent or months[0]
-    client = client_of(ctx)
-    first = date.fromisoformat(f"{month}-01")
-    end = add_months(first, 1)
-    found = client.costs(first.isoformat(), end.isoformat(), cursor.token)
-    made = [
-        mapped.preview(result, group, owner_of(ctx, client, group.keys[0]))
-        for result in found.items
-        for group in result.groups
-    ]
-    following = _next_month(month, months)
-    if found.token is not None:
-        following = Cursor(stage=_EXPLORER, parent=month, token=found.token).text()
-    return Page(
-        items=[each for each in made if each is not None], next_cursor=following
-    )
-
-
-# Whose account it is
-
-
-def owner_of(ctx: PluginContext, client: Client, account: str) -> str:
-    """The customer an account belongs to; empty when it belongs to none."""
-    if not account:
-        return ""
-    runtime: Runtime = ctx.runtime
-    now = ctx.clock.monotonic()
-    with runtime.lock:
-        kept = runtime.owners.get(account)
-    if kept is not None and now < kept[0]:
-        return kept[1]
-    found = _owner(ctx, client, account)
-    with runtime.lock:
-        runtime.owners[account] = (now + KEPT, found)
-    return found
-
-
-def _owner(ctx: PluginContext, client: Client, account: str) -> str:
-    settings: AwsSettings = ctx.settings
-    if settings.reads_transfers and account in transfers_of(ctx).speaking:
-        return account
-    top = settings.customers_parent or client.root()
-    child = account
-    for _ in range(_DEPTH):
-        try:
-            parent = client.parent(child)
-        except NotFound:
-            return ""
-        if parent == top:
-            return child if is_unit(child) else ""
-        child = parent
-        if not is_unit(child):
-            return ""
-    return ""

@@ -10,9 +10,10 @@ from entrepot_aws import wire
 from entrepot_aws.agreement_calls import AgreementCalls
 from entrepot_aws.billing_calls import BillingCalls
 from entrepot_aws.calls import PAGE, Part, paging, part, read_part
+from entrepot_aws.partner_calls import PartnerCalls
 
 
-class Client(AgreementCalls, BillingCalls):
+class Client(AgreementCalls, BillingCalls, PartnerCalls):
     """All calls of one connection."""
 
     # Who we are
@@ -63,6 +64,11 @@ class Client(AgreementCalls, BillingCalls):
         found = self._organizations(
             "list_accounts_for_parent", ParentId=parent, **paging(token, size)
         )
+        return part(found, "Accounts", wire.AccountWire)
+
+    def members(self, token: str | None = None) -> Part[wire.AccountWire]:
+        """One page of all accounts of the organization; may be empty (T02)."""
+        found = self._organizations("list_accounts", **paging(token, PAGE))
         return part(found, "Accounts", wire.AccountWire)
 
     def account(self, account_id: str) -> wire.AccountWire:

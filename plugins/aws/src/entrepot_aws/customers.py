@@ -12,11 +12,13 @@ from entrepot.sdk.model import CheckResult, Page, VendorCustomer
 from entrepot_aws.calls import PAGE
 from entrepot_aws.mapping import customers as mapped
 from entrepot_aws.mapping.spelling import domain_of
+from entrepot_aws.others import registered_of, strangers_of
 from entrepot_aws.runtime import Cursor, billing_of, client_of, transfers_of
 from entrepot_aws.settings import AwsSettings
 
 UNITS = "units"
 TRANSFERS = "transfers"
+OTHERS = "others"
 _TRANSFERS = 500  # of our own making: the vendor's listing is read whole
 
 
@@ -69,13 +71,15 @@ def _warnings(settings: AwsSettings, features: str) -> tuple[str, ...]:
 
 
 def customers(ctx: PluginContext, query: ask.ListCustomers) -> Page[VendorCustomer]:
-    """One page of customers: units first, then transferred organizations."""
+    """One page of customers: units, transferred organizations, single accounts."""
     settings: AwsSettings = ctx.settings
     cursor = Cursor.of(query.cursor)
     first = UNITS if settings.reads_units else TRANSFERS
     if (cursor.stage or first) == UNITS:
         return _units(ctx, cursor, query.page_size or PAGE)
-    return _transferred(ctx, cursor, query.page_size or _TRANSFERS)
+    if (cursor.stage or first) == TRANSFERS and settings.reads_transfers:
+        return _transferred(ctx, cursor, query.page_size or _TRANSFERS)
+    return _others(ctx, cursor, query.page_size or _TRANSFERS)
 
 
 def _units(ctx: PluginContext, cursor: Cursor, size: int) -> Page[VendorCustomer]:
@@ -88,6 +92,8 @@ def _units(ctx: PluginContext, cursor: Cursor, size: int) -> Page[VendorCustomer
         following = Cursor(stage=UNITS, parent=parent, token=found.token)
     elif settings.reads_transfers:
         following = Cursor(stage=TRANSFERS)
+    elif settings.reads_others:
+        following = Cursor(stage=OTHERS)
     return Page(
         items=[mapped.unit_customer(unit) for unit in found.items],
         next_cursor=following.text() if following else None,
@@ -99,14 +105,32 @@ def _transferred(ctx: PluginContext, cursor: Cursor, size: int) -> Page[VendorCu
     known, start = transfers.speaking, bisect_right(transfers.accounts, cursor.after)
     now, shown = ctx.clock.now(), transfers.accounts[start : start + size]
     groups = billing_of(ctx).by_transfer
-    more = (
-        Cursor(stage=TRANSFERS, after=shown[-1]) if start + size < len(known) else None
-    )
+    settings: AwsSettings = ctx.settings
+    more = Cursor(stage=OTHERS) if settings.reads_others else None
+    if start + size < len(known):
+        more = Cursor(stage=TRANSFERS, after=shown[-1])
+    registered = registered_of(ctx, fresh=not cursor.after)
     return Page(
         items=[
-            mapped.transfer_customer(known[each], now, groups.get(known[each].arn, {}))
+            mapped.transfer_customer(
+                known[each],
+                now,
+                groups.get(known[each].arn, {}) | mapped.partner(registered.get(each)),
+            )
             for each in shown
         ],
+        next_cursor=more.text() if more else None,
+    )
+
+
+def _others(ctx: PluginContext, cursor: Cursor, size: int) -> Page[VendorCustomer]:
+    known = strangers_of(ctx, fresh=not cursor.after)
+    start, now = bisect_right(known, cursor.after), ctx.clock.now()
+    shown, registered = known[start : start + size], registered_of(ctx)
+    last = start + size >= len(known)
+    more = None if last else Cursor(stage=OTHERS, after=shown[-1])
+    return Page(
+        items=[mapped.stranger(each, registered.get(each), now) for each in shown],
         next_cursor=more.text() if more else None,
     )
 
@@ -119,11 +143,15 @@ def customer(ctx: PluginContext, query: ask.GetCustomer) -> VendorCustomer:
     """
     if is_unit(query.customer_id):
         return _unit(ctx, query.customer_id)
-    found = transfers_of(ctx, fresh=True).speaking.get(query.customer_id)
-    if found is None:
-        raise NotFound("customer_missing", "AWS knows no customer of this id.")
-    groups = billing_of(ctx).by_transfer
-    return mapped.transfer_customer(found, ctx.clock.now(), groups.get(found.arn, {}))
+    wanted, now = query.customer_id, ctx.clock.now()
+    found = transfers_of(ctx, fresh=True).speaking.get(wanted)
+    registered = registered_of(ctx, fresh=True).get(wanted)
+    if found is not None:
+        known = billing_of(ctx).by_transfer.get(found.arn, {})
+        return mapped.transfer_customer(found, now, known | mapped.partner(registered))
+    if wanted in strangers_of(ctx, fresh=True):
+        return mapped.stranger(wanted, registered, now)
+    raise NotFound("customer_missing", "AWS knows no customer of this id.")
 
 
 def _unit(ctx: PluginContext, unit_id: str) -> VendorCustomer:
@@ -132,4 +160,7 @@ def _unit(ctx: PluginContext, unit_id: str) -> VendorCustomer:
     own = domain_of(client.organization().master_account_email)
     accounts = client.accounts(unit_id).items
     groups = billing_of(ctx).of_accounts(each.id for each in accounts)
+    registered = registered_of(ctx)
+    for each in accounts:
+        groups = groups | mapped.partner(registered.get(each.id))
     return mapped.unit_details(found, accounts, client.tags(unit_id), own, groups)

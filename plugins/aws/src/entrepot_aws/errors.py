@@ -103,6 +103,7 @@ CODES: dict[str, _Entry] = {
     "AccountNotFoundException": _GONE,
     "OrganizationalUnitNotFoundException": _GONE,
     "ParentNotFoundException": _GONE,
+    "ChildNotFoundException": _GONE,
     "TargetNotFoundException": _GONE,
     "ResponsibilityTransferNotFoundException": _GONE,
     "ResourceNotFoundException": _GONE,

@@ -57,6 +57,13 @@ class Runtime:
     lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
     transfers: tuple[float, Transfers] | None = field(default=None, repr=False)
     billing: tuple[float, Billing] | None = field(default=None, repr=False)
+    sold: tuple[float, dict[str, list[wire.AgreementWire]]] | None = field(
+        default=None, repr=False
+    )
+    registered: tuple[float, dict[str, wire.RelationshipWire]] | None = field(
+        default=None, repr=False
+    )
+    strangers: tuple[float, list[str]] | None = field(default=None, repr=False)
     owners: dict[str, tuple[float, str]] = field(default_factory=dict, repr=False)
     invoices: dict[str, tuple[float, dict[str, date]]] = field(
         default_factory=dict, repr=False

@@ -90,6 +90,19 @@ class AwsSettings:
     cur_region: str = setting(
         "Region of the bucket", pattern=r"[a-z0-9-]+", default=REGION, advanced=True
     )
+    preview: str = setting(
+        "Charges without an export",
+        help="Cost Explorer's sums by account and service, or Billing Conductor's by "
+        "billing group, with what the customer is shown and your margin.",
+        choices=("cost_explorer", "billing_groups"),
+        default="cost_explorer",
+    )
+    partner_central: str = setting(
+        "Partner Central",
+        help="Read the end customers that are registered with the partner programme.",
+        choices=("no", "yes"),
+        default="no",
+    )
     endpoint_url: str = setting(
         "API address",
         help="Only to send every call to another address than AWS's own.",
@@ -117,6 +130,25 @@ class AwsSettings:
     def reads_sold(self) -> bool:
         """Whether agreements that we proposed are read."""
         return self.agreements in ("seller", "both")
+
+    @property
+    def reads_agreement_charges(self) -> bool:
+        """Whether charges of agreements are asked for, account by account.
+
+        The export and Billing Conductor tell them among all others.
+        """
+        explorer = not self.cur_bucket and self.preview == "cost_explorer"
+        return explorer and self.reads_bought
+
+    @property
+    def reads_partners(self) -> bool:
+        """Whether Partner Central is asked for customers."""
+        return self.partner_central == "yes"
+
+    @property
+    def reads_others(self) -> bool:
+        """Whether customers may be known by an account id alone."""
+        return self.reads_sold or self.reads_partners
 
     @property
     def product_ids(self) -> tuple[str, ...]:

@@ -7,13 +7,14 @@ from entrepot.sdk.context import PluginContext
 from entrepot.sdk.errors import ConfigInvalid, NotFound, Rejected, Retryable
 from entrepot.sdk.model import Page, Subscription, SubscriptionStatus
 
-from entrepot_aws.agreement_calls import ACCEPTOR, PROPOSER
+from entrepot_aws.agreement_calls import ACCEPTOR
 from entrepot_aws.calls import PAGE
 from entrepot_aws.client import Client
 from entrepot_aws.credentials import HOME
 from entrepot_aws.customers import is_account, is_unit
 from entrepot_aws.mapping import accounts as mapped
 from entrepot_aws.mapping import agreements, plans
+from entrepot_aws.others import sold_of, strangers_of
 from entrepot_aws.runtime import Cursor, client_of, transfers_of
 from entrepot_aws.settings import AwsSettings
 from entrepot_aws.wire import AgreementWire
@@ -85,11 +86,14 @@ def _inside(
 ) -> str:
     """Add what an account bought; why it could not be read, or an empty text."""
     settings: AwsSettings = ctx.settings
+    if not settings.reads_bought:
+        found += _sold(ctx, account, owner)
     if not settings.member_role:
         return ""
     try:
         found += [plans.subscription(p, owner) for p in client.savings_plans(account)]
         if settings.reads_bought:
+            # Those that we sold to it are among them.
             found += _agreements(ctx, client, account, owner)
     except Rejected as error:
         return f"Account {account}: {error.user_message}"
@@ -134,21 +138,18 @@ def _children(client: Client, unit: str) -> list[str]:
 
 def _of_organization(ctx: PluginContext, owner: str) -> Page[Subscription]:
     now = ctx.clock.now()
-    found = transfers_of(ctx).every.get(owner)
-    if not found:
+    settings: AwsSettings = ctx.settings
+    found = transfers_of(ctx).every.get(owner, ())
+    if not found and not (settings.reads_others and owner in strangers_of(ctx)):
         raise NotFound("customer_missing", "AWS knows no customer of this id.")
     items = [mapped.transfer(each, now) for each in found]
-    settings: AwsSettings = ctx.settings
-    if settings.reads_sold:
-        items += _sold(ctx, owner)
-    return Page(items=items)
+    return Page(items=items + _sold(ctx, owner, owner))
 
 
-def _sold(ctx: PluginContext, owner: str) -> list[Subscription]:
-    """Agreements that we proposed and the customer's account accepted."""
-    client = client_of(ctx)
-    mine = (a for a in client.agreements(PROPOSER) if a.acceptor.account_id == owner)
-    return _with_terms(ctx, client, agreements.current(mine), owner)
+def _sold(ctx: PluginContext, account: str, owner: str) -> list[Subscription]:
+    """Agreements that we proposed and the account accepted."""
+    mine = agreements.current(sold_of(ctx).get(account, ()))
+    return _with_terms(ctx, client_of(ctx), mine, owner)
 
 
 def subscription(ctx: PluginContext, query: ask.GetSubscription) -> Subscription:
@@ -166,7 +167,7 @@ def subscription(ctx: PluginContext, query: ask.GetSubscription) -> Subscription
         account = client.account(wanted)
         if _lies_in(client, wanted, query.customer_id):
             return mapped.account(account, query.customer_id)
-    elif is_unit(query.customer_id):
+    else:
         bought = _bought(ctx, query)
         if bought is not None:
             return bought

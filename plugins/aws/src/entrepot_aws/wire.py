@@ -127,6 +127,18 @@ class AgreementWire(Camel):
     end_time_behavior_type: str = ""
 
 
+class AgreementChargeWire(Camel):
+    """An amount that an agreement asks of its acceptor on a day."""
+
+    id: str
+    agreement_id: str
+    revision: int | None = None
+    currency_code: str = ""
+    amount: str = ""
+    time: datetime | None = None
+    purchase_order_reference: str = ""
+
+
 class RateWire(Camel):
     """Price of one dimension."""
 
@@ -291,6 +303,33 @@ class PricingRuleWire(Pascal):
     scope: str = ""
     type: str = ""
     modifier_percentage: float | None = None
+
+
+class CostReportWire(Pascal):
+    """What a billing group cost us in a month, and what its owner is shown."""
+
+    arn: str
+    aws_cost: str = msgspec.field(name="AWSCost", default="")
+    proforma_cost: str = ""
+    margin: str = ""
+    margin_percentage: str = ""
+    currency: str = ""
+
+
+# Partner Central (§3.3)
+
+
+class RelationshipWire(Camel):
+    """A customer as registered with the partner programme; it has no status."""
+
+    id: str
+    associated_account_id: str = ""
+    association_type: str = ""
+    program_management_account_id: str = ""
+    display_name: str = ""
+    sector: str = ""
+    created_at: datetime | None = None
+    start_date: datetime | None = None
 
 
 # Cost Explorer, invoices, export files (§3.5, §3.6)

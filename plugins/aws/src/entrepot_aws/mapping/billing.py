@@ -17,10 +17,12 @@ class Billing:
     Attributes:
         by_account: By the primary account.
         by_transfer: By the ARN of the billing transfer.
+        groups: The groups themselves by their ARN.
     """
 
     by_account: Mapping[str, dict[str, str]] = field(default_factory=dict)
     by_transfer: Mapping[str, dict[str, str]] = field(default_factory=dict)
+    groups: Mapping[str, wire.BillingGroupWire] = field(default_factory=dict)
 
     def of_accounts(self, accounts: Iterable[str]) -> dict[str, str]:
         """Of the group whose primary account is one of these; empty without one."""
@@ -46,8 +48,9 @@ def billing(
     """
     names = {plan.arn: plan.name for plan in plans}
     known = {rule.arn: rule for rule in rules}
-    by_account, by_transfer = {}, {}
+    by_account, by_transfer, by_arn = {}, {}, {}
     for group in groups:
+        by_arn[group.arn] = group
         plan = group.computation_preference.pricing_plan_arn
         own = [known[arn] for arn in rules_of.get(plan, ()) if arn in known]
         found = {
@@ -63,7 +66,7 @@ def billing(
             by_transfer[transfer] = found
         elif group.primary_account_id:
             by_account[group.primary_account_id] = found
-    return Billing(by_account, by_transfer)
+    return Billing(by_account, by_transfer, by_arn)
 
 
 def _markups(rules: Iterable[wire.PricingRuleWire]) -> dict[str, str]:

@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
-from entrepot.sdk.model import Charge, ChargeKind, Money, Period, UsageLine
+from entrepot.sdk.model import (
+    BillingCycle,
+    Charge,
+    ChargeKind,
+    Money,
+    Period,
+    Subscription,
+    UsageLine,
+)
+from entrepot.sdk.model.time import add_months
 
 import entrepot_aws.wire as wire
 from entrepot_aws.mapping.spelling import amount, facts
@@ -160,6 +169,86 @@ def preview(
         name=service,
         estimated=True,
         source=f"Cost Explorer {span.start[:7]}",
+    )
+
+
+def report(
+    found: wire.CostReportWire,
+    group: wire.BillingGroupWire | None,
+    month: str,
+    customer_id: str,
+) -> Charge | None:
+    """Billing Conductor's sum of one billing group; None without an amount.
+
+    The list amount is what the group's owner is shown: ours with the mark-up.
+    """
+    cost = amount(found.aws_cost)
+    if cost is None:
+        return None
+    currency = found.currency or "USD"
+    shown = amount(found.proforma_cost)
+    start = date.fromisoformat(f"{month}-01")
+    name = group.name if group else found.arn.rpartition("/")[2]
+    return Charge(
+        vendor_id=f"bc:{month}:{found.arn.rpartition('/')[2]}",
+        customer_id=customer_id,
+        kind=ChargeKind.USAGE,
+        vendor_kind="BillingGroup",
+        period=Period(start, add_months(start, 1)),
+        amount=Money(cost, currency),
+        sku="aws.billing-group",
+        name=name,
+        list_amount=None if shown is None else Money(shown, currency),
+        estimated=True,
+        source=f"Billing Conductor {month}",
+        attributes=facts(
+            billing_group=name,
+            margin=found.margin,
+            margin_percent=found.margin_percentage,
+        ),
+    )
+
+
+def charged_on(found: wire.AgreementChargeWire) -> date | None:
+    """The day an agreement asks for an amount, in UTC; None when it names none."""
+    return None if found.time is None else found.time.astimezone(UTC).date()
+
+
+def agreed(
+    found: wire.AgreementChargeWire,
+    held: Sequence[Subscription],
+    customer_id: str,
+) -> Charge | None:
+    """A charge of an agreement; None without a day or an amount.
+
+    Args:
+        found: The charge.
+        held: What the agreement consists of; empty when that is not known.
+        customer_id: Whose account accepted it.
+    """
+    day, cost = charged_on(found), amount(found.amount)
+    if day is None or cost is None:
+        return None
+    first = held[0] if held else None
+    recurs = first is not None and first.billing_cycle is not BillingCycle.ONE_TIME
+    return Charge(
+        vendor_id=f"agreement:{found.agreement_id}:{found.id}",
+        customer_id=customer_id,
+        # A charge is for the whole agreement, whatever was bought in it.
+        subscription_id=first.vendor_id if first and len(held) == 1 else "",
+        kind=ChargeKind.RECURRING if recurs else ChargeKind.ONE_TIME,
+        vendor_kind="AgreementCharge",
+        period=Period(day, _next(day)),
+        amount=Money(cost, found.currency_code or "USD"),
+        sku=first.product_id if first else "",
+        name=first.name if first else f"Agreement {found.agreement_id}",
+        estimated=True,
+        source=f"agreement {found.agreement_id}",
+        attributes=facts(
+            agreement=found.agreement_id,
+            purchase_order=found.purchase_order_reference,
+            revision=None if found.revision is None else str(found.revision),
+        ),
     )
 
 

@@ -98,6 +98,35 @@ def transfer_status(found: wire.TransferWire, now: datetime) -> AccountStatus:
     return AccountStatus.ACTIVE
 
 
+def partner(found: wire.RelationshipWire | None) -> dict[str, str]:
+    """What the partner programme tells of a customer; empty for nothing (§3.3)."""
+    if found is None:
+        return {}
+    return facts(
+        relationship=found.id,
+        programme_account=found.program_management_account_id,
+        sector=found.sector,
+    )
+
+
+def stranger(
+    account: str, found: wire.RelationshipWire | None, now: datetime
+) -> VendorCustomer:
+    """A customer of whom the account alone is known.
+
+    AWS tells the name only where it is registered with the partner programme.
+    """
+    start = found.start_date if found else None
+    pending = start is not None and start > now
+    return VendorCustomer(
+        vendor_id=account,
+        name=(found.display_name if found else "") or f"AWS account {account}",
+        status=AccountStatus.PENDING if pending else AccountStatus.ACTIVE,
+        created_at=utc(start),
+        attributes={**facts(layout="account"), **partner(found)},
+    )
+
+
 def transfer_customer(
     found: wire.TransferWire, now: datetime, billing: dict[str, str]
 ) -> VendorCustomer:

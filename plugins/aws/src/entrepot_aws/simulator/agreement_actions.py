@@ -43,8 +43,10 @@ class AgreementActions:
         product: str = PRODUCTS[0].id,
         selector: str = "P12M",
         quantity: int = 10,
+        sold: bool = False,
+        parts: int = 1,
     ) -> Data:
-        """The customer buys a product in the Marketplace."""
+        """The customer buys a product in the Marketplace, or accepts our offer."""
         now, book = self._vendor.clock.now(), self._vendor.book
         agreement_id = f"agmt-{letters(book.seed, book.number(), 20)}"
         key = BY_ID[product].dimensions[0].key
@@ -57,6 +59,8 @@ class AgreementActions:
             {key: quantity},
             now,
             _end(now, selector),
+            proposer=book.management if sold else "",
+            parts=parts,
         )
         book.add_agreement(made)
         return _shown(made)

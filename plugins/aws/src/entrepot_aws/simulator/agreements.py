@@ -19,6 +19,7 @@ from entrepot_aws.simulator.catalog import (
     Product,
 )
 from entrepot_aws.simulator.codec import Data, Refusal
+from entrepot_aws.simulator.instalments import instalments, value_of
 from entrepot_aws.simulator.keys import Caller
 from entrepot_aws.simulator.paging import page
 from entrepot_aws.simulator.state import Agreement, Plan
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from entrepot_aws.simulator.app import AwsSimulator
 
 _MOST = 50
-_SELLER_ACCOUNT = "999988887777"
+SELLER_ACCOUNT = "999988887777"
 # What an acceptor may combine with its party and the agreement's kind (§4.2).
 _WITH = frozenset(
     ["ResourceIdentifier", "OfferId", "OfferSetId", "ResourceType", "Status", "EndTime"]
@@ -43,6 +44,7 @@ class AgreementsApi:
             ("marketplace-agreement", "SearchAgreements"): self.search,
             ("marketplace-agreement", "DescribeAgreement"): self.describe,
             ("marketplace-agreement", "GetAgreementTerms"): self.terms,
+            ("marketplace-agreement", "ListAgreementCharges"): self.charges,
             ("savingsplans", "DescribeSavingsPlans"): self.plans,
             ("savingsplans", "DescribeSavingsPlansOfferings"): self.offerings,
             ("marketplace-discovery", "ListPurchaseOptions"): self.options,
@@ -58,11 +60,13 @@ class AgreementsApi:
         del request
         wanted = _filters(given)
         _fitting(wanted)
+        book = self._vendor.book
         if wanted.get("PartyType") == "Proposer":
-            mine: list[Agreement] = []
+            every = book.agreements.values()
+            mine = [each for each in every if each.proposer == by.account]
         else:
-            ids = self._vendor.book.bought.get(by.account, [])
-            mine = [self._vendor.book.agreements[each] for each in ids]
+            ids = book.bought.get(by.account, [])
+            mine = [book.agreements[each] for each in ids]
         if "Status" in wanted:
             mine = [each for each in mine if each.status == wanted["Status"]]
         bound = f"{by.account} {sorted(wanted.items())}"
@@ -82,13 +86,9 @@ class AgreementsApi:
         shown = self._summary(found)
         for listed in ("lastUpdateTime", "endTimeBehaviorType"):
             shown.pop(listed, None)
-        total = sum(
-            BY_ID[found.product].dimension(key).price(found.selector) * count
-            for key, count in found.quantities.items()
-        )
         shown["estimatedCharges"] = {
             "currencyCode": "USD",
-            "agreementValue": f"{total * found.price}",
+            "agreementValue": f"{value_of(found)}",
         }
         shown["endTimeBehavior"] = {"type": "RENEW" if found.renews else "EXPIRE"}
         return shown
@@ -123,6 +123,37 @@ class AgreementsApi:
             lambda each: each,
             most=_MOST,
             bound=found.id,
+        )
+
+    def charges(self, given: Data, request: Request, by: Caller) -> Data:
+        """What the caller's agreements ask for; a seller is refused (§4.2)."""
+        del request
+        named = given.get("agreementId")
+        mine = self._vendor.book.bought.get(by.account, [])
+        if named is not None:
+            if self._found(named, by).account != by.account:
+                text = "Only the acceptor may list an agreement's charges."
+                raise Refusal(
+                    "AccessDeniedException", text, 403, reason="INVALID_ACCESS"
+                )
+            mine = [named]
+        every = (self._vendor.book.agreements[each] for each in mine)
+        items = [shown for each in every for shown in instalments(each)]
+        return page(
+            given,
+            items,
+            "items",
+            lambda each: {
+                "id": each.id,
+                "revision": 1,
+                "agreementId": each.agreement,
+                "agreementType": "PurchaseAgreement",
+                "currencyCode": "USD",
+                "amount": f"{each.amount}",
+                "time": each.at,
+            },
+            most=_MOST,
+            bound=f"{by.account} {named}",
         )
 
     # Savings Plans
@@ -168,7 +199,7 @@ class AgreementsApi:
 
     def _found(self, agreement: str, by: Caller) -> Agreement:
         found = self._vendor.book.agreements.get(agreement)
-        if found is None or found.account != by.account:
+        if found is None or by.account not in (found.account, found.proposer):
             raise Refusal(
                 "ResourceNotFoundException",
                 "No such agreement.",
@@ -188,7 +219,7 @@ class AgreementsApi:
             "lastUpdateTime": found.updated or found.start,
             "agreementType": "PurchaseAgreement",
             "acceptor": {"accountId": found.account},
-            "proposer": {"accountId": _SELLER_ACCOUNT},
+            "proposer": {"accountId": found.proposer or SELLER_ACCOUNT},
             "proposalSummary": {
                 "resources": [{"id": found.product, "type": "SaaSProduct"}],
                 "offerId": BY_ID[found.product].offer,

@@ -28,6 +28,7 @@ from entrepot_aws.simulator.keys import Caller, Key, Keys
 from entrepot_aws.simulator.moto_bridge import Moto
 from entrepot_aws.simulator.organization_actions import OrganizationActions
 from entrepot_aws.simulator.organizations import OrganizationsApi
+from entrepot_aws.simulator.partner_api import PartnerApi
 
 Operation = Callable[[Data, Request, Caller], Data]
 _ROLE = "EntrepotReader"
@@ -52,6 +53,7 @@ class AwsSimulator(Simulator):
             "ce": Quota(limit=1, window=1.0),
             "marketplace-agreement:SearchAgreements": Quota(limit=5, window=1.0),
             "marketplace-agreement:DescribeAgreement": Quota(limit=5, window=1.0),
+            "marketplace-agreement:ListAgreementCharges": Quota(limit=15, window=1.0),
             "marketplace-agreement:GetAgreementTerms": Quota(limit=10, window=1.0),
             "marketplace-discovery:ListPurchaseOptions": Quota(limit=5, window=1.0),
             "marketplace-discovery:GetOfferTerms": Quota(limit=5, window=1.0),
@@ -85,6 +87,7 @@ class AwsSimulator(Simulator):
         OrganizationActions(self)
         AgreementsApi(self)
         AgreementActions(self)
+        PartnerApi(self)
         BillingApi(self)
         BillingActions(self)
         self.action("export_seed", self._seed_as_json)
@@ -209,7 +212,7 @@ class AwsSimulator(Simulator):
         if found.operation != "AssumeRole":
             raise Refusal("InvalidAction", f"No action {found.operation!r}.")
         account = form.get("RoleArn", "::::").split(":")[4]
-        if account not in self.book.accounts:
+        if account not in self.book.accounts or account in self.book.locked:
             text = f"{caller.arn} is not authorized to perform: sts:AssumeRole"
             raise Refusal("AccessDenied", text, 403)
         seconds = int(form.get("DurationSeconds", "3600"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 from werkzeug.wrappers import Request
 
 from entrepot_aws.simulator.codec import Data, Refusal
-from entrepot_aws.simulator.costs import CostLine, first_of
+from entrepot_aws.simulator.costs import AWS, MARKETPLACE, CostLine, first_of
 from entrepot_aws.simulator.generate import month_after
 from entrepot_aws.simulator.keys import Caller
 from entrepot_aws.simulator.paging import page
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 _PAGE = 100
 _GROUPS_PER_ANSWER = 200
 _HISTORY = 13  # months (§3.5)
+_EXACT = Decimal("0.0000000001")
 
 
 class BillingApi:
@@ -35,6 +37,7 @@ class BillingApi:
         serve("billingconductor", "ListPricingRules", self.rules)
         name = "ListPricingRulesAssociatedToPricingPlan"
         serve("billingconductor", name, self.rules_of_plan)
+        serve("billingconductor", "ListBillingGroupCostReports", self.reports)
         serve("ce", "GetCostAndUsage", self.costs)
         serve("invoicing", "ListInvoiceSummaries", self.invoices)
 
@@ -65,6 +68,52 @@ class BillingApi:
             raise Refusal("ResourceNotFoundException", "No such plan.", 404)
         rule = self._arn("pricingrule", suffix)
         return {"PricingPlanArn": plan, "PricingRuleArns": [rule]}
+
+    def reports(self, given: Data, request: Request, by: Caller) -> Data:
+        """What the groups cost us in a month, and with their mark-up (S14)."""
+        del request
+        self._managed(by)
+        now = self._vendor.clock.now()
+        month = given.get("BillingPeriod") or f"{now:%Y-%m}"
+        if not f"{month_after(now, -_HISTORY):%Y-%m}" <= month <= f"{now:%Y-%m}":
+            raise Refusal(
+                "ValidationException",
+                "The billing period cannot be reported.",
+                Reason="ILLEGAL_BILLING_PERIOD",
+            )
+        arns = given.get("Filters", {}).get("BillingGroupArns")
+        spent: dict[str, Decimal] = defaultdict(Decimal)
+        for line in self._vendor.costs.lines(month, now):
+            spent[line.account] += line.cost
+        every = self._vendor.book.groups.values()
+        return page(
+            given,
+            [g for g in every if arns is None or self._group(g)["Arn"] in arns],
+            "BillingGroupCostReports",
+            lambda each: self._report(each, spent),
+            most=_PAGE,
+            bound=f"{month} {arns}",
+            name="NextToken",
+            size_name="MaxResults",
+        )
+
+    def _report(self, found: Group, spent: Mapping[str, Decimal]) -> Data:
+        book = self._vendor.book
+        inside = [found.primary]
+        if not found.transfer:
+            inside = [each.id for each in book.accounts_below(found.owner)]
+        cost = sum((spent.get(each, Decimal(0)) for each in inside), Decimal(0))
+        shown = (cost * (1 + found.percent / 100)).quantize(_EXACT)
+        margin = shown - cost
+        percent = margin / shown * 100 if shown else Decimal(0)
+        return {
+            "Arn": self._arn("billinggroup", found.suffix),
+            "AWSCost": f"{cost}",
+            "ProformaCost": f"{shown}",
+            "Margin": f"{margin}",
+            "MarginPercentage": f"{percent:.2f}",
+            "Currency": "USD",
+        }
 
     def _listed(self, given: Data, by: Caller, member: str, shown: object) -> Data:
         self._managed(by)
@@ -134,8 +183,9 @@ class BillingApi:
         if start < month_after(now, -_HISTORY).date():
             raise Refusal("ValidationException", "Data is kept for 13 months.")
         month = f"{start:%Y-%m}"
-        sums = self._sums(month, now, wanted)
-        bound = f"{given['TimePeriod']} {wanted}"
+        entities = _entities(given.get("Filter"))
+        sums = self._sums(month, now, wanted, entities)
+        bound = f"{given['TimePeriod']} {wanted} {entities}"
         found = page(
             given,
             sorted(sums.items()),
@@ -157,17 +207,23 @@ class BillingApi:
         return {"ResultsByTime": [result], **found}
 
     def _sums(
-        self, month: str, now: datetime, wanted: list[str]
+        self,
+        month: str,
+        now: datetime,
+        wanted: list[str],
+        entities: Sequence[str] | None,
     ) -> dict[tuple[str, ...], Decimal]:
         sums: dict[tuple[str, ...], Decimal] = defaultdict(Decimal)
         for line in self._vendor.costs.lines(month, now):
+            if entities is not None and line.entity not in entities:
+                continue
             sums[tuple(_dimension(line, key) for key in wanted)] += line.cost
         return sums
 
     # Invoices
 
     def invoices(self, given: Data, request: Request, by: Caller) -> Data:
-        """The invoice of a closed month, for the paying account (S21)."""
+        """The invoices of a closed month, for the paying account (S21)."""
         del request
         self._managed(by)
         period = given.get("Filter", {}).get("BillingPeriod")
@@ -176,9 +232,8 @@ class BillingApi:
             raise Refusal("ValidationException", text)
         month = f"{period['Year']:04d}-{period['Month']:02d}"
         now = self._vendor.clock.now()
-        invoice = self._vendor.costs.invoice(month, now)
         mine = given["Selector"]["Value"] == self._vendor.book.management
-        items = [self._invoice(month, invoice, now)] if invoice and mine else []
+        items = self._invoices(month, now) if mine else []
         return page(
             given,
             items,
@@ -190,9 +245,23 @@ class BillingApi:
             size_name="MaxResults",
         )
 
-    def _invoice(self, month: str, invoice: str, now: datetime) -> Data:
-        costs, period = self._vendor.costs, first_of(month, now)
-        lines = list(costs.lines(month, now))
+    def _invoices(self, month: str, now: datetime) -> list[Data]:
+        """One per seller; none while the month is open."""
+        costs = self._vendor.costs
+        by_entity: dict[str, list[CostLine]] = {AWS: [], MARKETPLACE: []}
+        for line in costs.lines(month, now):
+            by_entity[line.entity].append(line)
+        return [
+            self._invoice(month, costs.invoice(month, now, entity), entity, lines)
+            for entity, lines in by_entity.items()
+            if lines and costs.invoice(month, now, entity)
+        ]
+
+    def _invoice(
+        self, month: str, invoice: str, entity: str, lines: list[CostLine]
+    ) -> Data:
+        costs = self._vendor.costs
+        period = first_of(month, costs.epoch)
         tax = sum((each.cost for each in lines if each.kind == "Tax"), Decimal(0))
         total = sum((each.cost for each in lines), Decimal(0))
         issued = costs.final_at(month)
@@ -203,7 +272,7 @@ class BillingApi:
             "DueDate": issued + timedelta(days=30),
             "Entity": {
                 "InvoicingEntity": "Amazon Web Services, Inc.",
-                "BillingEntity": "AWS",
+                "BillingEntity": "AWS" if entity == AWS else "AWS_MARKETPLACE",
             },
             "BillingPeriod": {"Month": period.month, "Year": period.year},
             "BillType": "ANNIVERSARY",
@@ -222,6 +291,17 @@ class BillingApi:
 
 
 _ENDS = ("Start", "End")
+
+
+def _entities(given: Data | None) -> list[str] | None:
+    """The sellers that are asked for; None for all (S18)."""
+    if given is None:
+        return None
+    found: Data = given.get("Dimensions", {})
+    if found.get("Key") != "BILLING_ENTITY" or len(given) > 1:
+        text = "Filtering by anything but BILLING_ENTITY is not simulated."
+        raise Refusal("ValidationException", text)
+    return list(found["Values"])
 
 
 def _dimension(line: CostLine, key: str) -> str:

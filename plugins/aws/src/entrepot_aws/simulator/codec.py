@@ -27,6 +27,7 @@ TARGETS: Mapping[str, str] = {
     "AWSInsightsIndexService": "ce",
     "Invoicing": "invoicing",
     "AWSMPCommerceService_v20200301": "marketplace-agreement",
+    "PartnerCentralChannel": "partnercentral-channel",
 }
 REST = ("billingconductor", "savingsplans", "marketplace-discovery")
 XML = frozenset({"sts", "s3"})

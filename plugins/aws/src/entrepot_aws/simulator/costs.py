@@ -13,10 +13,13 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 
-from entrepot_aws.simulator.catalog import SERVICES, TAX_RATE, Service
+from entrepot_aws.simulator.catalog import BY_ID, SERVICES, TAX_RATE, Service
 from entrepot_aws.simulator.generate import month_after
-from entrepot_aws.simulator.state import Book, letters
+from entrepot_aws.simulator.instalments import Instalment, instalments
+from entrepot_aws.simulator.state import Account, Agreement, Book, letters
 
+AWS = "AWS"
+MARKETPLACE = "AWS Marketplace"
 _CENT = Decimal("0.0000000001")
 _DONE = timedelta(days=3)  # until a month's bill is final
 
@@ -37,6 +40,7 @@ class CostLine:
     rate: Decimal
     cost: Decimal
     bill_type: str = "Anniversary"
+    entity: str = AWS
 
     @property
     def key(self) -> str:
@@ -62,11 +66,11 @@ class CostBook:
     prices: list[tuple[str, str, Decimal]] = field(default_factory=list)
     version: int = 0
 
-    def invoice(self, month: str, now: datetime) -> str:
-        """The invoice of a month; empty until the bill is final."""
+    def invoice(self, month: str, now: datetime, entity: str = AWS) -> str:
+        """A seller's invoice of a month; empty until the bill is final."""
         if now < self.final_at(month):
             return ""
-        number = int(month.replace("-", ""))
+        number = int(month.replace("-", "")) + (0 if entity == AWS else 1_000_000)
         return f"SIM{letters(self.book.seed, number, 10).upper()}"
 
     def final_at(self, month: str) -> datetime:
@@ -82,7 +86,17 @@ class CostBook:
         for account, name, joined in self._accounts():
             if joined < month_after(start):
                 yield from self._of_account(month, account, name, share)
+        yield from self._bought(month, now)
         yield from self.late.get(month, ())
+
+    def _bought(self, month: str, now: datetime) -> Iterator[CostLine]:
+        """What the organization's accounts owe for agreements, once it is due."""
+        for account in self.book.accounts.values():
+            for number in self.book.bought.get(account.id, ()):
+                found = self.book.agreements[number]
+                for each in instalments(found):
+                    if f"{each.at:%Y-%m}" == month and each.at <= now:
+                        yield _fee(account, found, each)
 
     def _accounts(self) -> Iterator[tuple[str, str, datetime]]:
         for account in self.book.accounts.values():
@@ -139,6 +153,24 @@ class CostBook:
         if corrected is None:
             return line
         return replace(line, cost=_rounded(line.cost * corrected))
+
+
+def _fee(account: Account, found: Agreement, due: Instalment) -> CostLine:
+    return CostLine(
+        account.id,
+        account.name,
+        "Fee",
+        found.product,
+        BY_ID[found.product].title,
+        f"MP:{due.id}",
+        "",
+        "",
+        Decimal(1),
+        due.amount,
+        _rounded(due.amount),
+        bill_type="Purchase",
+        entity=MARKETPLACE,
+    )
 
 
 def first_of(month: str, like: datetime) -> datetime:

@@ -8,7 +8,13 @@ import io
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from entrepot_aws.simulator.costs import CostBook, CostLine, first_of
+from entrepot_aws.simulator.costs import (
+    AWS,
+    MARKETPLACE,
+    CostBook,
+    CostLine,
+    first_of,
+)
 from entrepot_aws.simulator.generate import month_after
 
 if TYPE_CHECKING:
@@ -73,7 +79,9 @@ class Exporter:
         """Write the files afresh when anything has changed since the last delivery."""
         costs, now = self._vendor.costs, self._vendor.clock.now()
         # Up to three deliveries a day (§3.5).
-        state = (costs.version, now.date(), now.hour // 8, len(costs.book.accounts))
+        book = costs.book
+        held = (len(book.accounts), len(book.agreements))
+        state = (costs.version, now.date(), now.hour // 8, held)
         if state == self._state:
             return
         self._state = state
@@ -109,7 +117,8 @@ class Exporter:
             f"{start:%Y-%m-%dT%H:%M:%SZ}",
             f"{month_after(start):%Y-%m-%dT%H:%M:%SZ}",
         )
-        invoice, payer = costs.invoice(month, now), self._vendor.book.management
+        payer = self._vendor.book.management
+        invoices = {e: costs.invoice(month, now, e) for e in (AWS, MARKETPLACE)}
         for number, line in enumerate(lines):
             # Made anew with every delivery: nobody may rely on it.
             identity = f"{self._deliveries}-{number}"
@@ -122,8 +131,8 @@ class Exporter:
                 (
                     identity,
                     line.bill_type,
-                    "AWS",
-                    invoice,
+                    line.entity,
+                    invoices[line.entity],
                     "Amazon Web Services, Inc.",
                     payer,
                     *days,

@@ -16,6 +16,7 @@ from entrepot_aws.simulator.state import (
     Book,
     Group,
     Plan,
+    Relationship,
     Transfer,
     Unit,
     letters,
@@ -87,7 +88,48 @@ class Generator:
         self.account(book, inside.id, "Shared services", "it@reseller.example")
         for index in range(self._options.customers):
             self.customer(book, index)
+        self._partner(book)
         return book
+
+    def _partner(self, book: Book) -> None:
+        """What we sold by private offers, and who is registered with the programme.
+
+        Every transferred organization is; one customer bought from us and is nothing
+        else, one is registered and has not begun, one is a seller below us.
+        """
+        chance = random.Random(f"aws sold {self._options.seed}")  # noqa: S311 - not for secrets
+        known = [(t.account, t.name) for t in book.transfers.values()]
+        stranger, waiting, seller = (twelve(book.seed, book.number()) for _ in range(3))
+        for number, account in enumerate([*(a for a, _ in known), stranger]):
+            since = self._now - timedelta(days=chance.randint(1, 300))
+            self._sells(book, account, number, since, chance.randint(1, 60))
+        registered = [(a, name, "END_CUSTOMER") for a, name in known]
+        registered.append((waiting, "Waiting for the start", "END_CUSTOMER"))
+        registered.append((seller, "Reseller below us", "DOWNSTREAM_SELLER"))
+        for account, name, kind in registered:
+            start = self._now + timedelta(days=20 if account == waiting else -200)
+            made = f"rs-{letters(book.seed, book.number(), 13)}"
+            book.relationships.append(Relationship(made, account, name, kind, start))
+
+    def _sells(
+        self, book: Book, account: str, number: int, since: datetime, count: int
+    ) -> None:
+        product = PRODUCTS[number % len(PRODUCTS)]
+        agreement = f"agmt-{letters(book.seed, book.number(), 20)}"
+        book.add_agreement(
+            Agreement(
+                agreement,
+                agreement,
+                account,
+                product.id,
+                "P12M",
+                {product.dimensions[0].key: count},
+                since,
+                month_after(since, 12),
+                proposer=book.management,
+                parts=4 if number % 2 else 1,
+            )
+        )
 
     def customer(self, book: Book, index: int) -> None:
         """One more customer, in the layout its number decides."""

@@ -27,6 +27,7 @@ _ACTIONS = (
     "reopen_account",
     "close_account",
     "move_account",
+    "lock_account",
     "invite_transfer",
     "accept_transfer",
     "withdraw_transfer",
@@ -97,6 +98,12 @@ class OrganizationActions:
         found.unit = target.id
         target.accounts.append(found.id)
         return {"account": found.id, "customer": target.id}
+
+    def lock_account(self, account: str = "") -> Data:
+        """Somebody deletes the role by which the account is entered."""
+        found = self.account(account)
+        self._vendor.book.locked.add(found.id)
+        return {"account": found.id}
 
     def invite_transfer(self, name: str, account: str, email: str) -> Data:
         """We invite an organization to transfer its bill; it has not answered yet."""

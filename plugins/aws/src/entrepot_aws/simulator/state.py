@@ -63,6 +63,8 @@ class Agreement:
         first: Id of the first agreement of its chain.
         quantities: How many of each dimension.
         price: Factor on the product's list price.
+        proposer: Account of its seller; empty for the simulated software maker.
+        parts: In how many equal instalments it is paid.
     """
 
     id: str
@@ -77,6 +79,19 @@ class Agreement:
     status: str = ACTIVE
     price: Decimal = Decimal(1)
     updated: datetime | None = None
+    proposer: str = ""
+    parts: int = 1
+
+
+@dataclass(slots=True)
+class Relationship:
+    """A customer or downstream seller registered with the partner programme."""
+
+    id: str
+    account: str
+    name: str
+    kind: str
+    start: datetime
 
 
 @dataclass(slots=True)
@@ -136,6 +151,8 @@ class Book:
     bought: dict[str, list[str]] = field(default_factory=dict)
     plans: dict[str, list[Plan]] = field(default_factory=dict)
     groups: dict[str, Group] = field(default_factory=dict)
+    relationships: list[Relationship] = field(default_factory=list)
+    locked: set[str] = field(default_factory=set)
     due: list[Due] = field(default_factory=list)
     numbers: int = 0
 
