@@ -72,6 +72,9 @@ def test_plan_approve_apply_verify(short):
         "currency": "USD",
         "invoice_from": "2026-07-01",
     }
+    adopt, write = part.operations
+    assert adopt.calls == ()
+    assert write.calls, "the plan doesn't tell what would be sent"
     assert [one.state for one in short.issues()] == ["proposed"]
     approved = short.approve(plan, reason="checked")
     assert (approved.state, approved.approved_by) == ("approved", "tests")

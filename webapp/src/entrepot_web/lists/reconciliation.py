@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from entrepot.hub.customers.tables import CustomerAccount
+from entrepot.hub.psa.tables import PsaCompany, PsaProductRow
 from entrepot.hub.reconciliation.rules.kinds import Kind, Severity
 from entrepot.hub.reconciliation.rules.lifecycle import State
 from entrepot.hub.reconciliation.tables import ReconIssue, ReconPlan, ReconRun
-from sqlalchemy import BigInteger, func, select, type_coerce
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Select,
+    func,
+    or_,
+    select,
+    tuple_,
+    type_coerce,
+)
 
 from entrepot_web.criteria import Field
 from entrepot_web.listing import Listing
@@ -16,6 +29,33 @@ STATES = tuple(state.value for state in State)
 _IMPACT = func.coalesce(
     func.abs(type_coerce(ReconIssue.impact_recurring, BigInteger)), 0
 )
+
+
+def _named(_tenant_id: str, values: tuple[str, ...]) -> ColumnElement[bool]:
+    """Return the condition that customer, product, SKU or agreement has these words."""
+    row = ReconIssue
+    found = []
+    for value in values:
+        account = select(CustomerAccount.vendor_id).where(
+            CustomerAccount.name.icontains(value, autoescape=True)
+        )
+        found += [
+            tuple_(row.psa_connection_id, row.company_id).in_(_ids(PsaCompany, value)),
+            tuple_(row.psa_connection_id, row.product_id).in_(
+                _ids(PsaProductRow, value)
+            ),
+            row.vendor_customer_id.in_(account),
+            row.sku.icontains(value, autoescape=True),
+            row.agreement_id == value,
+        ]
+    return or_(*found)
+
+
+def _ids(table: Any, text: str) -> Select[Any]:  # noqa: ANN401 - a mapped class
+    return select(table.connection_id, table.vendor_id).where(
+        table.name.icontains(text, autoescape=True)
+    )
+
 
 ISSUES = Listing(
     name="reconciliation-issues",
@@ -32,6 +72,8 @@ ISSUES = Listing(
         "company_id": Field(ReconIssue.company_id),
         "product_id": Field(ReconIssue.product_id),
         "sku": Field(ReconIssue.sku),
+        "vendor_customer_id": Field(ReconIssue.vendor_customer_id),
+        "named": Field(None, "related", related=_named),
         "impact": Field(_IMPACT, "number"),
         "first_seen": Field(ReconIssue.first_seen, "moment"),
         "last_seen": Field(ReconIssue.last_seen, "moment"),

@@ -6,8 +6,10 @@ from flask import Flask
 
 from entrepot_web.context import actor
 from entrepot_web.reseller import (
+    comparisons,
     connections,
     customers,
+    differences,
     mapping,
     people,
     plans,
@@ -32,6 +34,8 @@ _MODULES = (
     subscriptions,
     mapping,
     reconciliation,
+    differences,
+    comparisons,
     plans,
     plugins,
     people,

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from entrepot.hub.psa.tables import PsaCompany, PsaProductRow
+from entrepot.hub.psa.tables import PsaCompany, PsaLine, PsaProductRow
+from entrepot.hub.reconciliation.rules.issues import texts
 from entrepot.hub.reconciliation.views import PlanView
 from entrepot.jobs.views import RunQuery
-from entrepot.sdk.errors import EntrepotError, NotFound
+from entrepot.sdk.errors import Conflict, EntrepotError, NotFound
 from flask import Blueprint, Response, abort, flash, redirect, render_template, request
+from flask_babel import gettext as _
 from sqlalchemy import select
 from werkzeug.wrappers import Response as WerkzeugResponse
 
@@ -54,22 +56,40 @@ def plan_fragment(plan_id: str) -> Response:
 
 @pages.post("/reconciliation/plans/<plan_id>/approve")
 @signed_in("reconciliations:approve")
-def approve(plan_id: str) -> WerkzeugResponse:
-    """Approve the ticked parts of the plan that was looked at."""
+def approve(plan_id: str) -> Response | WerkzeugResponse:
+    """Approve the ticked parts of the plan that was looked at.
+
+    When it isn't that plan any more, the page shows what holds now and keeps what was
+    typed and ticked.
+    """
     found = _found(plan_id)
-    parts = [int(part) for part in request.form.getlist("part") if part.isdigit()]
+    parts = [int(part) for part in request.form.getlist("part") if part.isdecimal()]
     chosen = None if len(parts) == len(found.parts) else parts
-    return _act(
-        plan_id,
-        lambda: hub().reconciliation.approve(
-            actor(),
-            plan_id,
-            request.form.get("digest", ""),
-            parts=chosen,
-            reason=request.form.get("reason", "").strip(),
-        ),
-        "Approved. Nothing is written until you apply it.",
-    )
+    reason = request.form.get("reason", "").strip()
+    digest = request.form.get("digest", "")
+    try:
+        hub().reconciliation.approve(
+            actor(), plan_id, digest, parts=chosen, reason=reason
+        )
+    except EntrepotError as error:
+        context = _context(plan_id) | {"typed": reason, "ticked": parts}
+        context["problem"] = _conflict(error, context["plan"])
+        answer = page("reseller/plan.html", "reconciliation", **context)
+        answer.status_code = 409 if isinstance(error, Conflict) else 422
+        return answer
+    flash(_("Approved. Nothing is written until you apply it."), "ok")
+    return redirect(f"/reconciliation/plans/{plan_id}", 303)
+
+
+def _conflict(error: EntrepotError, plan: PlanView) -> str:
+    """Return what stands in the way, and who put it there."""
+    if isinstance(error, Conflict) and plan.approved_by:
+        return _(
+            "%(who)s has approved this plan meanwhile; your approval changed nothing. "
+            "What you see is the plan as it is now.",
+            who=plan.approved_by,
+        )
+    return sentence(error)
 
 
 @pages.post("/reconciliation/plans/<plan_id>/apply")
@@ -80,7 +100,7 @@ def apply_plan(plan_id: str) -> WerkzeugResponse:
     return _act(
         plan_id,
         lambda: hub().reconciliation.apply(actor(), plan_id),
-        "The plan is being written. Each line is read back before it counts.",
+        _("The plan is being written. Each line is read back before it counts."),
     )
 
 
@@ -94,7 +114,7 @@ def discard(plan_id: str) -> WerkzeugResponse:
         lambda: hub().reconciliation.discard(
             actor(), plan_id, request.form.get("reason", "").strip()
         ),
-        "The plan is given up; its differences are open again.",
+        _("The plan is given up; its differences are open again."),
     )
 
 
@@ -120,6 +140,10 @@ def _context(plan_id: str) -> dict[str, Any]:
         "total": sum(item.state != "skipped" for item in operations),
         "marks": marks(),
         "names": _names(found),
+        "befores": _befores(found),
+        "problem": "",
+        "typed": "",
+        "ticked": None,
     }
 
 
@@ -143,6 +167,22 @@ def _names(found: PlanView) -> dict[str, str]:
             for vendor_id, name in session.execute(query):
                 names[prefix + vendor_id] = name
     return names
+
+
+def _befores(found: PlanView) -> dict[str, dict[str, str]]:
+    """Return what the lines of a plan hold as last read, by their PSA ids."""
+    ids = {item.line_id for part in found.parts for item in part.operations}
+    query = select(PsaLine).where(
+        PsaLine.connection_id == found.psa_connection_id,
+        PsaLine.vendor_id.in_(sorted(ids - {""})),
+    )
+    with hub().store.read(scope()) as session:
+        return {
+            row.vendor_id: texts(
+                quantity=row.quantity, ends=row.ends, unit_price=row.unit_price
+            )
+            for row in session.scalars(query)
+        }
 
 
 def _found(plan_id: str) -> PlanView:

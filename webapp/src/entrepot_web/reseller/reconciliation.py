@@ -1,15 +1,19 @@
-"""Reconciliation: the verdict, the differences, decisions about them."""
+"""Reconciliation: the verdict, the differences in lists and groups, the file."""
 
 from __future__ import annotations
 
-from datetime import date
+from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
-from entrepot.hub.reconciliation.decisions import Decide
-from entrepot.hub.reconciliation.queries import IssueQuery
-from entrepot.hub.reconciliation.views import IssueView, RunView
+from entrepot.hub.psa.tables import PsaCompany, PsaProductRow
+from entrepot.hub.reconciliation.queries import IssueQuery, names_of, with_names
+from entrepot.hub.reconciliation.rules.kinds import CATALOGUE
+from entrepot.hub.reconciliation.views import GroupView, RunView
 from entrepot.sdk.errors import EntrepotError, NotFound
-from flask import Blueprint, Response, abort, flash, redirect, render_template, request
+from flask import Blueprint, Response, abort, flash, redirect, request
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from entrepot_web.api.issues import issue_shapes
@@ -17,9 +21,15 @@ from entrepot_web.auth.sessions import signed_in
 from entrepot_web.context import actor, hub, scope
 from entrepot_web.criteria import Criterion
 from entrepot_web.lists.reconciliation import ISSUES
-from entrepot_web.reseller.pages import chosen, list_view, marks, page, sentence, tagged
+from entrepot_web.reseller.differences import find_issue, shown
+from entrepot_web.reseller.issue_columns import COLUMNS, CUSTOMER
+from entrepot_web.reseller.pages import asked, chosen, list_view, marks, page, sentence
+from entrepot_web.reseller.tables import Sheet, export
 
 pages = Blueprint("console_reconciliation", __name__)
+GROUPS = ("customer", "kind", "product")
+MOST_GROUPS = 100
+WORKING = ("draft", "approved", "applying", "verifying")
 
 
 @pages.get("/reconciliation")
@@ -29,20 +39,17 @@ def workbench() -> Response:
     psas = hub().connections.list(actor(), kind="psa")
     if not psas:
         return page("reseller/reconciliation_empty.html", "reconciliation")
-    psa = request.args.get("psa", psas[0].id)
-    if psa not in {one.id for one in psas}:
-        abort(404)
+    psa = _psa(tuple(one.id for one in psas))
+    state = request.args.get("show", "open")
+    group = request.args.get("group", "")
     opened = request.args.get("open", "")
-    shown = request.args.get("show", "open")
-    criteria = [
-        Criterion("psa_connection_id", "eq", (psa,)),
-        *chosen(ISSUES, "kind", "severity"),
-    ]
-    if shown in ("open", "closed"):
-        criteria.append(Criterion("is_open", "eq", (shown == "open",)))
-    view = list_view(ISSUES, criteria)
-    with hub().store.read(scope()) as session:
-        issues = issue_shapes(session, view.rows)
+    values: dict[str, Any] = {"groups": None, "view": None, "issues": ()}
+    if group in GROUPS:
+        values["groups"] = _groups(psa, state, group)
+    else:
+        view = list_view(ISSUES, _criteria(psa))
+        with hub().store.read(scope()) as session:
+            values |= {"view": view, "issues": issue_shapes(session, view.rows)}
     return page(
         "reseller/reconciliation.html",
         "reconciliation",
@@ -57,26 +64,47 @@ def workbench() -> Response:
         progress=hub().mapping.progress(actor(), psa)
         if actor().may("mappings:read")
         else None,
-        plans=hub()
-        .reconciliation.plans(
-            actor(), states=("draft", "approved", "applying", "verifying"), limit=5
-        )
-        .items,
-        view=view,
-        issues=issues,
-        opened=_issue(opened) if opened else None,
-        shown=shown,
+        plans=hub().reconciliation.plans(actor(), states=WORKING, limit=5).items,
+        opened=shown(find_issue(opened)) if opened else None,
+        shown=state,
+        group=group if group in GROUPS else "",
+        kinds=[(str(kind), info.title) for kind, info in CATALOGUE.items()],
+        narrowed=_narrowed(psa),
+        text=_text(),
+        zero=Decimal(0),
         marks=marks(),
+        **values,
     )
+
+
+@pages.get("/reconciliation/export")
+@signed_in("reconciliations:read")
+def export_issues() -> Response:
+    """Return the differences of the screen as CSV, all of them."""
+    psas = tuple(one.id for one in hub().connections.list(actor(), kind="psa"))
+    if not psas:
+        abort(404)
+    psa = _psa(psas)
+    sheet = Sheet(
+        name="differences",
+        listing=ISSUES,
+        first=CUSTOMER,
+        columns=COLUMNS,
+        usual=tuple(column.key for column in COLUMNS),
+        beside=_names_beside,
+    )
+    return export(sheet, asked(ISSUES, _criteria(psa)), COLUMNS)
 
 
 @pages.post("/reconciliation")
 @signed_in("reconciliations:write")
 def compare() -> WerkzeugResponse:
-    """Compare again."""
+    """Compare again, the next invoice or closed periods as well."""
     psa = request.form.get("psa", "")
+    level = 2 if request.form.get("level") == "2" else 1
+    wanted = request.form.get("scope", "all")
     try:
-        ref = hub().reconciliation.start(actor(), psa, request.form.get("scope", "all"))
+        ref = hub().reconciliation.start(actor(), psa, wanted, level=level)
     except NotFound:
         abort(404)
     except EntrepotError as error:
@@ -85,94 +113,65 @@ def compare() -> WerkzeugResponse:
     return redirect(f"/reconciliation/runs/{ref.run_id}", 303)
 
 
-@pages.get("/reconciliation/runs/<run_id>")
-@signed_in("reconciliations:read")
-def run_page(run_id: str) -> Response:
-    """Show one comparison; while it runs, the page follows it."""
-    return page(
-        "reseller/reconciliation_run.html",
-        "reconciliation",
-        run=_run(run_id),
-        job=_job(run_id),
-        marks=marks(),
+def _psa(known: tuple[str, ...]) -> str:
+    psa = request.args.get("psa", known[0])
+    if psa not in known:
+        abort(404)
+    return psa
+
+
+def _criteria(psa: str) -> list[Criterion]:
+    criteria = [
+        Criterion("psa_connection_id", "eq", (psa,)),
+        *chosen(
+            ISSUES, "kind", "severity", "company_id", "product_id", "sku",
+            "vendor_customer_id",
+        ),
+    ]  # fmt: skip
+    text = _text()
+    if text:
+        criteria.append(Criterion("named", "eq", (text,)))
+    state = request.args.get("show", "open")
+    if state in ("open", "closed"):
+        criteria.append(Criterion("is_open", "eq", (state == "open",)))
+    return criteria
+
+
+def _text() -> str:
+    return request.args.get("named", "").replace("\0", "").strip()[:200]
+
+
+def _groups(psa: str, state: str, group: str) -> Sequence[GroupView]:
+    known = {"open": True, "closed": False}
+    query = IssueQuery(
+        psa_connection_id=psa,
+        open=known.get(state),
+        kinds=tuple(request.args.getlist("kind")),
+        severities=tuple(request.args.getlist("severity")),
+        limit=MOST_GROUPS,
     )
+    return hub().reconciliation.groups(actor(), query, group)
 
 
-@pages.get("/reconciliation/runs/<run_id>/progress")
-@signed_in("reconciliations:read")
-def run_fragment(run_id: str) -> Response:
-    """Show how far a comparison is; asked for again every second while it runs."""
-    html = render_template(
-        "reseller/_recon_run.html", run=_run(run_id), job=_job(run_id), marks=marks()
-    )
-    return tagged(html)
+def _narrowed(psa: str) -> str:
+    """Return the name of the company or product that the address narrows to."""
+    for name, table in (("company_id", PsaCompany), ("product_id", PsaProductRow)):
+        value = request.args.get(name, "")
+        if value:
+            query = select(table.name).where(
+                table.connection_id == psa, table.vendor_id == value
+            )
+            with hub().store.read(scope()) as session:
+                return session.scalar(query) or value
+    return request.args.get("vendor_customer_id") or request.args.get("sku", "")
 
 
-@pages.get("/reconciliation/history")
-@signed_in("reconciliations:read")
-def history() -> Response:
-    """Show the comparisons so far."""
-    found = hub().reconciliation.runs(actor(), limit=50).items
-    return page(
-        "reseller/reconciliation_history.html",
-        "reconciliation",
-        runs=found,
-        marks=marks(),
-    )
-
-
-@pages.post("/reconciliation/issues/<issue_id>/decide")
-@signed_in("reconciliations:write")
-def decide(issue_id: str) -> WerkzeugResponse:
-    """Ignore or snooze a difference, accept the PSA's value, or write a ticket."""
-    issue = _issue(issue_id)
-    resolution = request.form.get("resolution", "")
-    back = f"/reconciliation?psa={issue.psa_connection_id}"
-    try:
-        if resolution == "create_ticket":
-            hub().reconciliation.create_ticket(actor(), issue_id)
-            flash("The ticket is being written.", "ok")
-            return redirect(f"{back}&open={issue_id}", 303)
-        wanted = Decide(
-            resolution=resolution,
-            scope=request.form.get("scope", "") if resolution == "ignore" else "",
-            until=_date(request.form.get("until", "")),
-            reason=request.form.get("reason", "").strip(),
-            value_hash=request.form.get("value_hash") or None,
-        )
-        hub().reconciliation.decide(actor(), issue_id, wanted)
-    except EntrepotError as error:
-        flash(sentence(error), "warn")
-        return redirect(f"{back}&open={issue_id}", 303)
-    flash("Decided. It is kept with your name and reason.", "ok")
-    return redirect(back, 303)
+def _names_beside(session: Session, rows: Sequence[Any]) -> dict[str, Any]:
+    found = [row[0] for row in rows]
+    names = names_of(session, actor().tenant_id, found)
+    return {row.id: with_names(row, names) for row in found}
 
 
 def _latest(psa: str) -> RunView | None:
     found = hub().reconciliation.runs(actor(), psa_connection_id=psa, limit=1).items
     return found[0] if found else None
-
-
-def _run(run_id: str) -> RunView:
-    try:
-        return hub().reconciliation.run(actor(), run_id)
-    except NotFound:
-        abort(404)
-
-
-def _issue(issue_id: str) -> IssueView:
-    try:
-        return hub().reconciliation.issue(actor(), issue_id)
-    except NotFound:
-        abort(404)
-
-
-def _job(run_id: str) -> Any:  # noqa: ANN401 - the run's view, or None
-    return hub().jobs.runs.find(scope(), run_id)
-
-
-def _date(text: str) -> date | None:
-    try:
-        return date.fromisoformat(text) if text else None
-    except ValueError:
-        return None

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from entrepot.hub.reconciliation.apply_steps import line_change
+from entrepot.hub.reconciliation.rules.results import Do
 from entrepot.jobs import IntentBook
 from entrepot.jobs.intent import Effect, Probed, Sent
 from entrepot.sdk import queries as ask
-from entrepot.sdk.errors import OutcomeUnknown, Rejected
+from entrepot.sdk.errors import EntrepotError, OutcomeUnknown, Rejected
 from entrepot.sdk.model import (
     AgreementLine,
     LineChange,
@@ -41,6 +43,34 @@ class PsaWriter:
         """How long the PSA may take to show what it took."""
         plugin = self._connections.open(connection_id).plugin
         return int(self._plugins.info(plugin).capabilities.settle_seconds)
+
+    def calls(
+        self, connection_id: str, write: Mapping[str, Any]
+    ) -> tuple[dict[str, str], ...]:
+        """The exact calls that a planned write would make; nothing is sent.
+
+        Returns:
+            Description, method, target and body of each; empty where the hub only
+            takes a line over, or where the connection's plugin can't be asked now.
+        """
+        if write["do"] == Do.ADOPT:
+            return ()
+        try:
+            ctx = self._connections.open(connection_id, idle=True)
+            query = ask.PlanLineChanges(changes=(line_change(dict(write)),))
+            planned = self._plugins.plan_line_changes(ctx, query)
+        except EntrepotError as error:
+            # A plan is worth reading without its calls; applying meets the same error.
+            return ({"description": error.user_message},)
+        return tuple(
+            {
+                "description": call.description,
+                "method": call.method,
+                "target": call.target,
+                "body": call.body,
+            }
+            for call in planned
+        )
 
     def effect(self, connection_id: str, write: dict[str, Any], settle: int) -> Effect:
         """The effect of one planned write; nothing is sent yet."""

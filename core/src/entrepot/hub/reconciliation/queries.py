@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import BigInteger, Select, and_, case, func, select, text, type_coerce
 from sqlalchemy.orm import Session
 
 from entrepot.hub.customers.tables import CustomerAccount
@@ -13,9 +14,11 @@ from entrepot.hub.mapping.tables import CustomerMap
 from entrepot.hub.paging import Slice, after, cut, limited
 from entrepot.hub.psa.tables import PsaCompany, PsaProductRow
 from entrepot.hub.reconciliation.rules.kinds import CATALOGUE, Kind
+from entrepot.hub.reconciliation.rules.lifecycle import SILENT
 from entrepot.hub.reconciliation.tables import ReconIssue, ReconRun
-from entrepot.hub.reconciliation.views import IssueView, issue_view
-from entrepot.sdk.errors import NotFound
+from entrepot.hub.reconciliation.views import GroupView, IssueView, issue_view
+from entrepot.sdk.errors import NotFound, Rejected
+from entrepot.store import MoneyTotal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +31,7 @@ class IssueQuery:
         company_id: PSA id.
         customer_id: Our customer; finds its companies and accounts.
         product_id: PSA id of the product, or a vendor SKU.
+        vendor_customer_id: The vendor's id of a customer that isn't mapped.
         last: Sort key of the last item seen.
     """
 
@@ -39,6 +43,7 @@ class IssueQuery:
     company_id: str | None = None
     customer_id: str | None = None
     product_id: str | None = None
+    vendor_customer_id: str | None = None
     run_id: str | None = None
     limit: int = 50
     last: tuple[Any, ...] | None = None
@@ -77,6 +82,8 @@ def issue_filters(session: Session, tenant_id: str, query: IssueQuery) -> list[A
     if query.product_id:
         wanted = query.product_id
         found.append((row.product_id == wanted) | (row.sku == wanted))
+    if query.vendor_customer_id:
+        found.append(row.vendor_customer_id == query.vendor_customer_id)
     if query.run_id:
         found.append(row.last_run == query.run_id)
     if query.customer_id:
@@ -107,6 +114,110 @@ def _of_customer(session: Session, tenant_id: str, customer_id: str) -> Any:  # 
     vendor_ids = [row.vendor_id for row in accounts]
     by_company = ReconIssue.company_id.in_(companies)
     return by_company | ReconIssue.vendor_customer_id.in_(vendor_ids)
+
+
+def issue_groups(
+    session: Session, tenant_id: str, query: IssueQuery, by: str
+) -> tuple[GroupView, ...]:
+    """Issues of a query counted by what they share, the dearest group first.
+
+    Args:
+        session: The unit's.
+        tenant_id: Whose.
+        query: Which issues; its limit is the number of groups.
+        by: ``customer``, ``kind`` or ``product``.
+
+    Returns:
+        One entry per value and currency; under- and over-billed are never netted.
+
+    Raises:
+        Rejected: There is no such grouping.
+    """
+    key, zero = _group_key(by).label("grouped"), Decimal(0)
+    found = session.execute(
+        _group_sums(key)
+        .where(
+            ReconIssue.tenant_id == tenant_id,
+            *issue_filters(session, tenant_id, query),
+        )
+        .limit(limited(query.limit))
+    ).all()
+    names = _group_names(session, tenant_id, query, by, [one.grouped for one in found])
+    return tuple(
+        GroupView(
+            key=one.grouped,
+            name=names.get(one.grouped, one.grouped),
+            currency=one.currency,
+            issues=one.issues,
+            under=one.under or zero,
+            over=-(one.over or zero),
+        )
+        for one in found
+    )
+
+
+def _group_sums(key: Any) -> Select[Any]:  # noqa: ANN401 - SQL
+    row, zero = ReconIssue, Decimal(0)
+    amount = row.impact_recurring
+    loud = and_(row.state.not_in(sorted(map(str, SILENT))), row.estimated.is_(False))
+    size = case((loud, func.abs(type_coerce(amount, BigInteger))))
+    return (
+        select(
+            key,
+            row.currency,
+            func.count().label("issues"),
+            _money(and_(loud, amount > zero), amount).label("under"),
+            _money(and_(loud, amount < zero), amount).label("over"),
+        )
+        # By its name: bound values of two equal expressions would count as different.
+        .group_by(text("grouped"), row.currency)
+        .order_by(func.coalesce(func.sum(size), 0).desc(), text("grouped"))
+    )
+
+
+def _money(condition: Any, amount: Any) -> Any:  # noqa: ANN401 - SQL
+    return func.sum(case((condition, amount)), type_=MoneyTotal())
+
+
+def _group_key(by: str) -> Any:  # noqa: ANN401 - SQL
+    row = ReconIssue
+    keys: dict[str, Any] = {
+        "customer": case(
+            (row.company_id != "", row.company_id), else_=row.vendor_customer_id
+        ),
+        "kind": row.kind,
+        "product": case((row.product_id != "", row.product_id), else_=row.sku),
+    }
+    if by not in keys:
+        raise Rejected(
+            "group_unknown",
+            f"Differences can't be grouped by “{by}”.",
+            field="group",
+            remedy=f"Group by {', '.join(keys)}.",
+        )
+    return keys[by]
+
+
+def _group_names(
+    session: Session, tenant_id: str, query: IssueQuery, by: str, keys: list[str]
+) -> dict[str, str]:
+    if by == "kind":
+        return {key: CATALOGUE[Kind(key)].title for key in keys}
+    table = PsaCompany if by == "customer" else PsaProductRow
+    found = _names(session, tenant_id, table, set(keys))
+    psa = query.psa_connection_id
+    names = {key: name for (at, key), name in found.items() if psa in (None, at)}
+    if by == "customer":
+        accounts = session.execute(
+            select(CustomerAccount.vendor_id, CustomerAccount.name).where(
+                CustomerAccount.tenant_id == tenant_id,
+                CustomerAccount.vendor_id.in_(
+                    [key for key in keys if key not in names]
+                ),
+            )
+        )
+        names |= {row.vendor_id: row.name for row in accounts}
+    return names
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ from entrepot.hub.reconciliation.tables import (
 )
 from entrepot.hub.reconciliation.tickets import Tickets
 from entrepot.hub.reconciliation.views import (
+    GroupView,
     IssueView,
     PlanView,
     plan_view,
@@ -213,6 +214,25 @@ class ReconciliationService(Looking):
             self._submit_apply(session, actor, plan, cause="policy")
             return [plan.id]
 
+    # Grouping
+
+    def groups(
+        self, actor: Actor, query: queries.IssueQuery, by: str
+    ) -> tuple[GroupView, ...]:
+        """Differences that match a query, counted by what they share.
+
+        Args:
+            actor: Who looks; needs ``reconciliations:read``.
+            query: Which; its limit is the number of groups.
+            by: ``customer``, ``kind`` or ``product``.
+
+        Raises:
+            Rejected: There is no such grouping.
+        """
+        actor.require("reconciliations:read")
+        with self._store.read(TenantScope(actor.tenant_id)) as session:
+            return queries.issue_groups(session, actor.tenant_id, query, by)
+
     # Deciding
 
     def decide(self, actor: Actor, issue_id: str, wanted: Decide) -> IssueView:
@@ -286,7 +306,23 @@ class ReconciliationService(Looking):
                 session, actor, base, rows, choices or {}, self._clock.now()
             )
             session.flush()
-            return self._plan_view(session, plan)
+            made = self._plan_view(session, plan)
+        return self._tell_calls(actor, made)
+
+    def _tell_calls(self, actor: Actor, plan: PlanView) -> PlanView:
+        """Keep with each write of a fresh plan which calls it would make."""
+        told = {}
+        for one in (write for part in plan.parts for write in part.operations):
+            write = {"do": one.do, "body": one.body, "reference": one.reference}
+            told[one.reference] = self.writer.calls(
+                plan.psa_connection_id, write | {"token": ""}
+            )
+        with self._store.unit(TenantScope(actor.tenant_id)) as session:
+            row = planning.existing_plan(session, actor.tenant_id, plan.id)
+            for operation in planning.operations_of(session, row):
+                operation.calls = list(told[operation.reference])
+            session.flush()
+            return self._plan_view(session, row)
 
     def _base(self, session: Session, actor: Actor, rows: list[ReconIssue]) -> Base:
         connections = {row.psa_connection_id for row in rows}

@@ -120,6 +120,25 @@ class TotalsView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GroupView:
+    """Issues that share a customer, kind or product, in one currency.
+
+    Attributes:
+        key: What they share: a PSA or vendor id, or a kind.
+        name: As people know it; the key where no name is known.
+        under: Under-billed per billing cycle, of loud issues with exact money.
+        over: Over-billed, as a positive amount; never netted with `under`.
+    """
+
+    key: str
+    name: str
+    currency: str
+    issues: int
+    under: Decimal
+    over: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OperationView:
     """One write of a plan."""
 

@@ -1,0 +1,247 @@
+"""The bench of differences: groups, arithmetic, decisions, plans, two people."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from entrepot.hub.reconciliation.tables import (
+    ReconIssue,
+    ReconOperation,
+    ReconPlan,
+    ReconPlanPart,
+    ReconRun,
+)
+from entrepot.hub.subscriptions.tables import SubscriptionRow
+from entrepot.store import TenantScope, new_id
+
+D = Decimal
+KINDS = (
+    ("QUANTITY_UNDERBILLED", {"quantity": "96"}, {"quantity": "88"}, D(8), D("176.00")),
+    ("QUANTITY_OVERBILLED", {"quantity": "31"}, {"quantity": "40"}, D(-9), D("-36.00")),
+    (
+        "PRICE_MISMATCH",
+        {"unit_price": "22.10"},
+        {"unit_price": "22.00"},
+        None,
+        D("8.80"),
+    ),
+    ("PERIOD_GAP", {"period": "October"}, {"unit_days": "31"}, None, D(0)),
+)
+
+
+@pytest.fixture
+def database_kind() -> str:
+    """How pages read differences is the same on both; groups have a test on both."""
+    return "sqlite"
+
+
+@pytest.fixture
+def bench(web, store, tenant, books) -> dict[str, str]:
+    """Differences of every sort, two comparisons and a draft of a plan, by name."""
+    now = web.hub.clock.now()
+    found: dict[str, str] = {}
+    with store.unit(TenantScope(tenant)) as session:
+        for name, hours in (("before", 30), ("after", 1)):
+            moment = now - timedelta(hours=hours)
+            run = ReconRun(
+                id=f"recon:all:{new_id('x')}", tenant_id=tenant, scope="all",
+                psa_connection_id=books.psa, state="ok", cause="button",
+                requested_by="Ana", created_at=moment, started_at=moment,
+                ended_at=moment, outcome="differences",
+            )  # fmt: skip
+            session.add(run)
+            found[name] = run.id
+        session.get(SubscriptionRow, books.subscriptions[0]).quantity = D(96)
+        for at, (kind, expected, actual, delta, impact) in enumerate(KINDS):
+            issue = ReconIssue(
+                id=new_id("iss"), tenant_id=tenant, psa_connection_id=books.psa,
+                fingerprint=f"{at:064x}", kind=kind, severity="error",
+                company_id="2471", agreement_id="118", product_id="7",
+                vendor_connection_id=books.vendor, sku="SKU-0", expected=expected,
+                actual=actual, delta=delta, impact_recurring=impact, currency="USD",
+                impact_once=D("14.20") if kind == "PERIOD_GAP" else None,
+                subject="2026-10-01", state="open", is_open=True, value_hash="h" * 64,
+                first_seen=now - timedelta(hours=1 if at else 30), last_seen=now,
+                first_run=found["after"], last_run=found["after"], lines=["204"],
+                subscriptions=[books.subscriptions[0]],
+            )  # fmt: skip
+            session.add(issue)
+            found[kind] = issue.id
+        plan = ReconPlan(
+            id=new_id("pln"), tenant_id=tenant, psa_connection_id=books.psa,
+            state="draft", issues=[], digest="d" * 64, created_by="Ana", created_at=now,
+        )  # fmt: skip
+        session.add(plan)
+        session.flush()
+        for seq in (1, 2):
+            session.add(
+                ReconPlanPart(
+                    plan_id=plan.id,
+                    seq=seq,
+                    tenant_id=tenant,
+                    company_id="2471",
+                    agreement_id="118",
+                    product_id="7",
+                    issues=[],
+                    proposal={},
+                    state="draft",
+                )
+            )
+        session.add(
+            ReconOperation(
+                plan_id=plan.id,
+                part=1,
+                seq=1,
+                tenant_id=tenant,
+                line_id="204",
+                psa_connection_id=books.psa,
+                reference="ep-1",
+                do="set_quantity",
+                agreement_id="118",
+                body={"quantity": "96"},
+                state="planned",
+                calls=[
+                    {
+                        "description": "Change it.",
+                        "method": "PATCH",
+                        "target": "/additions/204",
+                        "body": "{}",
+                    }
+                ],
+            )
+        )
+        found["plan"] = plan.id
+    return found
+
+
+def post(client, web, path: str, page: str, **fields):
+    token = web.csrf_token(client.get(page).text)
+    return client.post(path, data={"csrf_token": token, **fields})
+
+
+def test_each_difference_is_a_sentence_whose_figures_open_their_sources(
+    browser, bench, books
+) -> None:
+    path = f"/reconciliation/issues/{bench['QUANTITY_UNDERBILLED']}"
+    html = browser.get(path).text
+    assert "Contoso bought 96 of Business Premium, the PSA bills 88: 8 too few." in html
+    assert f'<a href="/subscriptions/{books.subscriptions[0]}">96</a>' in html
+    assert f'<a href="{path}#line-204">−88</a>' in html
+    assert 'id="line-204"' in html
+    assert "+176.00 USD" in html
+    unexplained = html.split("Unexplained by the sources")[1]
+    assert unexplained.lstrip("</span> ").startswith("0.00 USD")
+    drawer = browser.get(f"/reconciliation?open={bench['PRICE_MISMATCH']}").text
+    assert "88 × (22.10 less 22.00)" in drawer
+    assert 'value="settle"' not in drawer
+
+
+def test_groups_lead_to_their_differences_and_money_is_never_netted(
+    browser, bench
+) -> None:
+    html = browser.get("/reconciliation?group=customer").text
+    assert "+184.80" in html
+    assert "−36.00" in html
+    assert "company_id=2471" in html
+    kinds = browser.get("/reconciliation?group=kind").text
+    assert "Fewer units billed than bought" in kinds
+    assert "kind=QUANTITY_OVERBILLED" in kinds
+    only = browser.get("/reconciliation?company_id=2471&kind=QUANTITY_OVERBILLED").text
+    assert bench["QUANTITY_OVERBILLED"] in only
+    assert bench["PRICE_MISMATCH"] not in only
+    assert bench["PRICE_MISMATCH"] in browser.get("/reconciliation?named=contos").text
+    nobody = browser.get("/reconciliation?named=nobody").text
+    assert bench["PRICE_MISMATCH"] not in nobody
+
+
+def test_file_holds_what_the_screen_shows(browser, bench) -> None:
+    answer = browser.get("/reconciliation/export?kind=QUANTITY_UNDERBILLED")
+    lines = answer.text.splitlines()
+    assert answer.mimetype == "text/csv"
+    assert lines[0].startswith("Customer,Product,Kind,Difference")
+    assert "Contoso,Business Premium,QUANTITY_UNDERBILLED" in lines[1]
+    assert "176.00" in lines[1]
+    assert lines[2].startswith("# 1 rows.")
+
+
+def test_refused_decision_keeps_what_was_typed(browser, web, bench) -> None:
+    issue = bench["PERIOD_GAP"]
+    path = f"/reconciliation/issues/{issue}"
+    fields = {"resolution": "settle", "line_id": "L-77", "value_hash": "h" * 64}
+    answer = post(browser, web, f"{path}/decide", path, **fields)
+    assert answer.status_code == 422
+    assert 'value="L-77"' in answer.text
+    assert "This decision needs a reason." in answer.text
+    assert 'aria-invalid="true"' in answer.text
+    stale = fields | {"reason": "credit note 4711", "value_hash": "0" * 64}
+    answer = post(browser, web, f"{path}/decide", path, **stale)
+    assert answer.status_code == 409
+    assert "has changed since you looked at it" in answer.text
+    assert "credit note 4711" in answer.text
+    good = stale | {"value_hash": "h" * 64}
+    assert post(browser, web, f"{path}/decide", path, **good).status_code == 303
+    shown = browser.get(path).text
+    assert "credit note 4711" in shown
+    assert "verifying" in shown
+
+
+def test_several_are_decided_at_once_but_not_what_changed_meanwhile(
+    browser, web, bench, store, tenant
+) -> None:
+    ids = [bench["QUANTITY_UNDERBILLED"], bench["QUANTITY_OVERBILLED"]]
+    path = "/reconciliation/decide"
+    asked = post(browser, web, path, "/reconciliation", issue=ids)
+    assert "Decide about 2 differences" in asked.text
+    hashes = [f"{one}={'h' * 64}" for one in ids]
+    told = {"resolution": "ignore", "scope": "always", "issue": ids, "hash": hashes}
+    wrong = post(browser, web, path, "/reconciliation", **told)
+    assert wrong.status_code == 422
+    assert "needs a reason" in wrong.text
+    with store.unit(TenantScope(tenant)) as session:
+        session.get(ReconIssue, ids[1]).value_hash = "n" * 64
+    told["reason"] = "agreed"
+    assert post(browser, web, path, "/reconciliation", **told).status_code == 303
+    html = browser.get("/reconciliation").text
+    assert "1 difference decided." in html
+    assert "has changed since you looked at it" in html
+    actor = web.hub.users.actor_for(web.person(tenant), tenant)
+    states = [web.hub.reconciliation.issue(actor, one).state for one in ids]
+    assert states == ["ignored", "open"]
+
+
+def test_two_comparisons_tell_what_appeared(browser, bench) -> None:
+    history = browser.get("/reconciliation/history").text
+    assert f'name="before" value="{bench["before"]}"' in history
+    html = browser.get(
+        f"/reconciliation/changes?before={bench['before']}&after={bench['after']}"
+    ).text
+    appeared, rest = html.split("<h2>Appeared</h2>")[1].split("<h2>Gone</h2>")
+    assert '<span class="count">3</span>' in appeared
+    assert bench["PRICE_MISMATCH"] in appeared
+    assert bench["QUANTITY_UNDERBILLED"] in rest.split("<h2>Still open</h2>")[1]
+    assert browser.get("/reconciliation/changes?before=x&after=y").status_code == 404
+
+
+def test_second_approval_is_told_who_was_first_and_keeps_its_words(
+    browser, web, tenant, bench
+) -> None:
+    path = f"/reconciliation/plans/{bench['plan']}"
+    other = web.browser(web.person(tenant, name="Marc Keller"))
+    html = browser.get(path).text
+    assert "PATCH /additions/204" in html
+    assert "− quantity 88" in html
+    token = web.csrf_token(html)
+    fields = {"csrf_token": token, "part": ["2"], "reason": "checked with Ana"}
+    changed = browser.post(f"{path}/approve", data=fields | {"digest": "0" * 64})
+    assert changed.status_code == 409
+    assert "not the plan you looked at" in changed.text
+    assert ">checked with Ana</textarea>" in changed.text
+    assert 'value="1" aria-label' in changed.text
+    assert 'value="2" checked' in changed.text
+    first = post(other, web, f"{path}/approve", path, digest="d" * 64, part=["1"])
+    assert first.status_code == 303
+    late = browser.post(f"{path}/approve", data=fields | {"digest": "d" * 64})
+    assert late.status_code == 409
+    assert "Marc Keller has approved this plan meanwhile" in late.text
