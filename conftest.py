@@ -27,9 +27,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NoReturn
 
+import argon2
 import hypothesis
 import psycopg
 import pytest
+from sqlalchemy import Engine
+from sqlalchemy.engine.default import DefaultDialect
+from sqlalchemy.util import LRUCache
 
 importlib.import_module("entrepot.hub.tables")
 
@@ -93,9 +97,37 @@ def _scratch() -> Path:
     return Path(tempfile.gettempdir())
 
 
+def _share_compiled_statements() -> None:
+    """Let all engines of a kind use one cache of compiled statements.
+
+    Every test has engines of its own. To compile the same statements for each of them
+    is half of what a small test does.
+    """
+    caches: dict[str, Any] = {}
+    begin = Engine.__init__
+
+    def begin_with_shared_cache(self: Engine, *args: Any, **options: Any) -> None:
+        begin(self, *args, **options)
+        self._compiled_cache = caches.setdefault(self.dialect.name, LRUCache(2000))
+
+    Engine.__init__ = begin_with_shared_cache  # type: ignore[method-assign]
+    # Part of every cache's keys; all dialects of a kind are set up alike here.
+    DefaultDialect.__hash__ = lambda self: hash(type(self))  # type: ignore[method-assign]
+    DefaultDialect.__eq__ = lambda self, other: type(self) is type(other)  # type: ignore[method-assign]
+
+
+def _hash_passwords_cheaply() -> None:
+    """Spare the tests the cost that hashing a password has on purpose."""
+    users = importlib.import_module("entrepot.hub.users.service")
+    cheapest = argon2.PasswordHasher.from_parameters(argon2.profiles.CHEAPEST)
+    users.PasswordHasher = lambda: cheapest
+
+
 def pytest_configure() -> None:
     """Put temporary folders where writing is cheap, and let no test end the run."""
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(_scratch()))
+    _share_compiled_statements()
+    _hash_passwords_cheaply()
     here = os.getpid()
 
     def leave(code: int) -> NoReturn:

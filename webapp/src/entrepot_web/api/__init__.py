@@ -26,7 +26,7 @@ def install_api(app: Flask, csrf: CSRFProtect, limiter: Limiter) -> None:
         csrf: Forgery protection; tokens in a header need none.
         limiter: Counts calls per credential.
     """
-    install_document(app, RESOURCES)
+    install_document(app)
     for resource in RESOURCES:
         csrf.exempt(resource)
     issue = "oauth.issue_token"

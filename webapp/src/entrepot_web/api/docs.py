@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+import json
+from threading import Lock
+from typing import Any, ClassVar
 
 from entrepot.store.actor import ALL_PERMISSIONS
-from flask import Flask, render_template
+from flask import Flask, Response, current_app, render_template
 from flask_smorest import Api  # type: ignore[import-untyped]  # has no types
 
 from entrepot_web.api import describe
 from entrepot_web.api.frame import Resource
+from entrepot_web.api.registry import RESOURCES
 
 _ABOUT = """Everything the console can do, for machines.
 
@@ -21,7 +24,37 @@ system need an `Idempotency-Key`; long work answers 202 and an operation to foll
 
 
 class Document(Api):  # type: ignore[misc]  # the library is untyped
-    """The API's registry without the library's own error answers."""
+    """The API's registry without the library's own error answers.
+
+    Describing two hundred operations takes longer than everything else an application
+    does to start, and most never get asked: it is done at the first question. The
+    answer depends on no hub, so one is enough for all applications of a process.
+    """
+
+    _text: ClassVar[str] = ""
+    _one_at_a_time: ClassVar[Lock] = Lock()
+
+    def register_blueprint(self, blp: Resource, **options: Any) -> None:  # noqa: ANN401
+        """Serve a resource; `describe` tells of it later."""
+        self._app.extensions["flask-smorest"]["blp_name_to_api"][blp.name] = self
+        self._app.register_blueprint(blp, **options)
+
+    def describe(self) -> str:
+        """Return the document of all resources as JSON."""
+        for resource in RESOURCES:
+            resource.register_views_in_doc(
+                self, self._app, self.spec, name=resource.name, parameters=None
+            )
+            self.spec.tag({"name": resource.name, "description": resource.description})
+        for name, schema in describe.components().items():
+            self.spec.components.schema(name, component=schema)
+        return json.dumps(self.spec.to_dict(), indent=2)
+
+    def _openapi_json(self) -> Response:
+        with self._one_at_a_time:
+            if not self._text:
+                Document._text = self.describe()
+        return current_app.response_class(self._text, mimetype="application/json")
 
     def _register_error_handlers(self) -> None:
         """Leave errors to `entrepot_web.errors`: one handler for everything."""
@@ -33,13 +66,8 @@ class Document(Api):  # type: ignore[misc]  # the library is untyped
         """Leave it out: our lists page by cursor."""
 
 
-def install_document(app: Flask, resources: tuple[Resource, ...]) -> Document:
-    """Register the resources and serve their description.
-
-    Args:
-        app: The application.
-        resources: All groups of operations.
-    """
+def install_document(app: Flask) -> Document:
+    """Register the resources and serve their description."""
     app.config.update(
         API_TITLE="Entrepot",
         API_VERSION="v1",
@@ -52,10 +80,8 @@ def install_document(app: Flask, resources: tuple[Resource, ...]) -> Document:
     )
     document = Document(app)
     document.spec.components.security_scheme("oauth2", _security())
-    for resource in resources:
+    for resource in RESOURCES:
         document.register_blueprint(resource)
-    for name, schema in describe.components().items():
-        document.spec.components.schema(name, component=schema)
 
     @app.get("/api/docs")
     def api_docs() -> str:
