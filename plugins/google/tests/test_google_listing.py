@@ -124,7 +124,7 @@ def test_google_empty_pages_are_no_end(start) -> None:
 
 def test_google_renewal_unknown_is_not_false(start) -> None:
     vendor = start(extra={"list_omits": "yes"})
-    ctx = vendor.connect()
+    ctx = vendor.connect(renewals="skip")
     listed = [s for s in everything(ctx) if s.term is not None]
     assert listed
     assert {s.auto_renew for s in listed} == {None}
@@ -138,6 +138,75 @@ def test_google_renewal_unknown_is_not_false(start) -> None:
     assert held.scheduled[0].effective_at == held.term_end
     seed = {s.vendor_id: s for s in vendor.sim.export_seed().subscriptions}
     assert not seed[off["subscription_id"]].renews
+
+
+def gets(vendor):
+    return sum(
+        "/entitlements/" in each["path"] and ":" not in each["path"]
+        for each in vendor.control.requests(limit=1000)
+    )
+
+
+def test_google_renewal_is_read_where_listings_lack_it(start) -> None:
+    vendor = start(extra={"list_omits": "yes"})
+    ctx, seed = vendor.connect(), vendor.sim.export_seed()
+    renews = {s.vendor_id: s.renews for s in seed.subscriptions if s.term}
+    found = {s.vendor_id: s.auto_renew for s in everything(ctx)}
+    assert {key: found[key] for key in renews} == renews
+    once = gets(vendor)
+    assert once == len(renews)
+    everything(ctx)
+    assert gets(vendor) == once
+    off = vendor.control.act("set_renewal", enable=False)
+    again = {s.vendor_id: s.auto_renew for s in subscriptions(ctx, off["customer"])}
+    assert again[off["subscription_id"]] is False
+    assert gets(vendor) == once + 1, "only what changed is asked for again"
+    raw = every(
+        ctx,
+        plugin.list_subscriptions,
+        ask.ListSubscriptions,
+        customer_id=off["customer"],
+        raw=True,
+    )
+    assert {s.vendor_id: s.auto_renew for s in raw} == again
+
+
+def test_google_customers_of_partners(start) -> None:
+    vendor = start(customers=9, extra={"partners": "2"})
+    everybody = {c.vendor_id for c in vendor.sim.export_seed().customers}
+    own = {c.vendor_id for c in customers(vendor.connect(), page_size=2)}
+    assert own == set(vendor.sim.book.listed())
+    assert len(own) == 3
+    ctx = vendor.connect(partners="on")
+    found = customers(ctx, page_size=2)
+    assert len(found) == len(everybody)
+    assert {c.vendor_id for c in found} == everybody
+    by_partner = {c.attributes.get("channel_partner_id") for c in found}
+    links = vendor.sim.book.links.values()
+    assert by_partner == {None, *(x.identity for x in links if x.state == "ACTIVE")}
+    theirs = next(c for c in found if c.vendor_id not in own)
+    assert subscriptions(ctx, theirs.vendor_id)
+    assert customers(ctx, raw=True) == customers(ctx)
+
+
+def test_google_partner_that_may_not_be_read_hides_nobody_else(start) -> None:
+    vendor = start(customers=9, extra={"partners": "2"})
+    links = vendor.sim.book.links
+    first = min(key for key, link in links.items() if link.state == "ACTIVE")
+    (invited,) = (key for key, link in links.items() if link.state == "INVITED")
+    ctx = vendor.connect(partners="on")
+    page = plugin.list_customers(ctx, ask.ListCustomers())
+    vendor.control.act("set_partner_state", link=first, state="REVOKED")
+    pages = [page]
+    while pages[-1].next_cursor:
+        query = ask.ListCustomers(cursor=pages[-1].next_cursor)
+        pages.append(plugin.list_customers(ctx, query))
+    assert [p.complete for p in pages].count(False) == 1
+    assert sum(len(p.records()) for p in pages) == 6
+    # A new look knows that there is nothing to ask this one for.
+    again = plugin.list_customers(vendor.connect(partners="on"), ask.ListCustomers())
+    assert first not in again.next_cursor
+    assert invited not in again.next_cursor
 
 
 def test_google_states_follow_the_reasons(vendor) -> None:

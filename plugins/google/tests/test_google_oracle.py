@@ -104,6 +104,41 @@ def test_oracle_reads_what_the_plugin_reads(vendor, channel) -> None:
     assert changes["entitlementChanges"][0]["entitlement"].startswith(person["name"])
 
 
+def test_oracle_partners(start, monkeypatch) -> None:
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1,localhost")
+    vendor = start(customers=6, extra={"partners": "1"})
+    api = made(vendor, "cloudchannel", "v1").accounts().channelPartnerLinks()
+    parent = vendor.sim.account
+    links = walk(
+        api.list, api.list_next, "channelPartnerLinks", parent=parent, pageSize=1
+    )
+    assert [each["linkState"] for each in links] == ["ACTIVE", "INVITED"]
+    name = links[0]["name"]
+    full = api.get(name=name, view="FULL").execute()
+    assert full.pop("channelPartnerCloudIdentityInfo")["customerType"] == "DOMAIN"
+    assert full == api.get(name=name).execute() == links[0]
+    people = walk(
+        api.customers().list,
+        api.customers().list_next,
+        "customers",
+        parent=name,
+        pageSize=2,
+    )
+    assert len(people) == 3
+    assert {p["channelPartnerId"] for p in people} == {
+        links[0]["resellerCloudIdentityId"]
+    }
+    customer = people[0]["name"].rpartition("/")[2]
+    one = api.customers().get(name=f"{name}/customers/{customer}").execute()
+    assert one == people[0]
+    own = vendor.sim.book.listed()[0]
+    with pytest.raises(HttpError) as caught:
+        api.customers().get(name=f"{name}/customers/{own}").execute()
+    assert caught.value.status_code == 404
+    empty = api.customers().list(parent=links[1]["name"]).execute()
+    assert empty == {}
+
+
 def test_oracle_catalogue_and_filters(vendor, channel) -> None:
     parent = vendor.sim.account
     offers = channel.accounts().offers().list(parent=parent).execute()["offers"]

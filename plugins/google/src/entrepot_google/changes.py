@@ -12,6 +12,7 @@ from entrepot_google.client import Client
 from entrepot_google.mapping import feed
 from entrepot_google.mapping.estate import differing, estate_of
 from entrepot_google.mapping.spelling import last_part
+from entrepot_google.partners import every_customer, links_of
 from entrepot_google.runtime import Cursor, Reading, Runtime, client_of
 from entrepot_google.settings import GoogleSettings
 from entrepot_google.wire import channel, pubsub
@@ -57,18 +58,19 @@ def _last_page(
     _know_customers(ctx, client)
     made: list[ChangeEvent] = []
     if checks:
-        found = _estate_hints(runtime, client)
+        found = _estate_hints(ctx, client)
         if found is None and not has_events:
             return Page(complete=False, incomplete_reason=_FIRST_LOOK)
         made += found or []
     return Page(items=[*made, *_stalest(runtime, settings.stalest)])
 
 
-def _estate_hints(runtime: Runtime, client: Client) -> list[ChangeEvent] | None:
+def _estate_hints(ctx: PluginContext, client: Client) -> list[ChangeEvent] | None:
     """Customers whose Workspace subscriptions differ; None at the first look.
 
     Workspace customers carry the same Cloud Identity in both APIs (§1).
     """
+    runtime: Runtime = ctx.runtime
     now = estate_of(client.estate())
     with runtime.lock:
         reading = runtime.reading
@@ -80,14 +82,20 @@ def _estate_hints(runtime: Runtime, client: Client) -> list[ChangeEvent] | None:
         known = all(each in runtime.reading.identities for each in changed)
     if not known:
         # New customers; a filtered listing would not show them yet (§3.5).
-        _read_customers(runtime, client)
+        _read_customers(ctx, client)
     with runtime.lock:
         found = [runtime.reading.identities.get(each) for each in changed]
     return [feed.differs(customer) for customer in found if customer]
 
 
-def _customer_of(runtime: Runtime, client: Client, identity: str) -> str:
-    """Our customer of a Cloud Identity id; empty when it is no customer of ours."""
+def _customer_of(ctx: PluginContext, client: Client, identity: str) -> str:
+    """Our customer of a Cloud Identity id; empty when it is no customer of ours.
+
+    The listing that can be asked for an identity shows no partner's customers.
+    """
+    runtime: Runtime = ctx.runtime
+    if links_of(ctx):
+        _know_customers(ctx, client)
     with runtime.lock:
         customer = runtime.reading.identities.get(identity, "")
     if customer:
@@ -114,18 +122,12 @@ def _know_customers(ctx: PluginContext, client: Client) -> None:
     with runtime.lock:
         known = runtime.reading.known
     if not known:
-        _read_customers(runtime, client)
+        _read_customers(ctx, client)
 
 
-def _read_customers(runtime: Runtime, client: Client) -> None:
-    found: list[channel.CustomerWire] = []
-    token: str | None = None
-    while True:
-        page = client.customers(token)
-        found += [channel.CUSTOMER.decode(item) for item in page.items]
-        token = page.token
-        if token is None:
-            break
+def _read_customers(ctx: PluginContext, client: Client) -> None:
+    runtime: Runtime = ctx.runtime
+    found = list(every_customer(ctx, client))
     with runtime.lock:
         _take(runtime.reading, found)
         runtime.reading.known = True
@@ -158,7 +160,6 @@ def hints_of(
 
     Events of the Reseller API name the Cloud Identity; the customer is looked up.
     """
-    runtime: Runtime = ctx.runtime
     identity = feed.identity_of(message)
-    known = {identity: _customer_of(runtime, client, identity)} if identity else {}
+    known = {identity: _customer_of(ctx, client, identity)} if identity else {}
     return feed.hints(message, known)

@@ -21,6 +21,7 @@ ENTITLEMENTS_PAGE = 100
 _OFFERS_PAGE = 1000
 _CHANGES_PAGE = 50
 _ESTATE_PAGE = 100
+_LINKS_PAGE = 200
 _PULL = 100
 _MOST_PAGES = 10_000
 _QUERY_MS = 20_000
@@ -88,13 +89,27 @@ class Client:
 
     # Customers
 
-    def customers(self, token: str | None, size: int = CUSTOMERS_PAGE) -> RawPage:
-        """One page of customers (§2.5)."""
+    def customers(
+        self, token: str | None, size: int = CUSTOMERS_PAGE, link: str = ""
+    ) -> RawPage:
+        """One page of our own customers, or of those of a channel partner (§2.5)."""
         params = {"pageSize": size, "pageToken": token}
-        path = f"/v1/{self._settings.account}/customers"
+        path = f"/v1/{link or self._settings.account}/customers"
         response = self._channel.raw_get(path, params=params, quota="customers")
         found = response.decode(channel.CUSTOMERS)
         return _page(response, found.customers, found.next_page_token, token)
+
+    def partner_links(self) -> list[channel.PartnerLinkWire]:
+        """All channel partners below us, in any state (§6.5)."""
+        found: list[channel.PartnerLinkWire] = []
+        for response in self._walk(
+            self._channel,
+            f"/v1/{self._settings.account}/channelPartnerLinks",
+            {"pageSize": _LINKS_PAGE},
+            lambda answer: answer.decode(channel.PARTNER_LINKS).next_page_token,
+        ):
+            found += response.decode(channel.PARTNER_LINKS).channel_partner_links
+        return found
 
     def customer(self, customer_id: str) -> channel.CustomerWire:
         """One customer."""

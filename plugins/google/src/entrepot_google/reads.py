@@ -14,13 +14,14 @@ from entrepot.sdk.model import (
     VendorOrder,
 )
 
-from entrepot_google import catalogue
+from entrepot_google import catalogue, renewals
 from entrepot_google.billing import VENDOR_ZONE
 from entrepot_google.client import CUSTOMERS_PAGE, ENTITLEMENTS_PAGE, Client
 from entrepot_google.mapping import customers as map_customers
 from entrepot_google.mapping import entitlements as map_entitlements
 from entrepot_google.mapping import history
 from entrepot_google.mapping.spelling import last_part
+from entrepot_google.partners import link_after
 from entrepot_google.runtime import Cursor, Runtime, client_of
 from entrepot_google.settings import GoogleSettings
 from entrepot_google.wire import channel
@@ -55,12 +56,31 @@ def customers(ctx: PluginContext, query: ask.ListCustomers) -> Page[VendorCustom
     """One page of customers; the fast form when the caller can use it."""
     cursor = Cursor.of(query.cursor)
     size = min(query.page_size or CUSTOMERS_PAGE, CUSTOMERS_PAGE)
-    found = client_of(ctx).customers(cursor.token, size)
-    following = Cursor(token=found.token).text() if found.token else None
+    try:
+        found = client_of(ctx).customers(cursor.token, size, cursor.link)
+    except (NotFound, Rejected) as error:
+        if not cursor.link:
+            raise
+        # One partner that may not be read must not hide the others' customers.
+        reason = f"Partner {last_part(cursor.link)}: {error.user_message}"
+        return Page(
+            next_cursor=_after(ctx, None, cursor.link),
+            complete=False,
+            incomplete_reason=reason,
+        )
+    following = _after(ctx, found.token, cursor.link)
     raw = map_customers.raw_customers(found.items)
     if query.raw:
         return Page(raw=raw, next_cursor=following)
     return Page(items=[raw.decode(item) for item in found.items], next_cursor=following)
+
+
+def _after(ctx: PluginContext, token: str | None, link: str) -> str | None:
+    """Cursor of the page that follows: the same list's, or the next partner's."""
+    if token is not None:
+        return Cursor(token=token, link=link).text()
+    coming = link_after(ctx, link)
+    return Cursor(link=coming).text() if coming else None
 
 
 def customer(ctx: PluginContext, query: ask.GetCustomer) -> VendorCustomer:
@@ -90,13 +110,14 @@ def subscriptions(
     except Rejected:
         _note_read(ctx, owner)  # refused today, it takes its turn again later
         raise
-    wires = [channel.ENTITLEMENT.decode(item) for item in found.items]
+    items = renewals.completed(ctx, owner, found.items)
+    wires = [channel.ENTITLEMENT.decode(item) for item in items]
     known = catalogue.offers_for(ctx, wires)
     if found.token is None:
         _note_read(ctx, owner)
     following = Cursor(token=found.token).text() if found.token else None
     if query.raw:
-        raw = map_entitlements.raw_entitlements(found.items, known)
+        raw = map_entitlements.raw_entitlements(items, known)
         return Page(raw=raw, next_cursor=following)
     made = [map_entitlements.subscription(w, known.get(w.offer)) for w in wires]
     return Page(items=made, next_cursor=following)

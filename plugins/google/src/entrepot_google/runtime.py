@@ -55,7 +55,12 @@ class Reading:
 
 @dataclass(slots=True)
 class Runtime:
-    """What lives as long as a connection: tokens, offers, keys, what was read."""
+    """What lives as long as a connection: tokens, offers, keys, what was read.
+
+    Attributes:
+        links: Channel partners with customers, in order, and until when that holds.
+        whole: Entitlements that listings show in part: version and bytes by name.
+    """
 
     tokens: TokenCache = field(default_factory=TokenCache)
     shelf: Shelf = field(default_factory=Shelf)
@@ -63,12 +68,15 @@ class Runtime:
     keys: dict[str, JsonKey] = field(default_factory=dict)
     lock: threading.RLock = field(default_factory=threading.RLock)
     operations_listed: bool = True
+    links: tuple[float, list[str]] | None = None
+    whole: dict[str, tuple[str, bytes]] = field(default_factory=dict)
 
 
 class Cursor(msgspec.Struct, omit_defaults=True, kw_only=True):
     """Where a listing goes on; travels as JSON text."""
 
     token: str | None = None
+    link: str = ""
     row: int = 0
     job: str | None = None
     location: str = ""

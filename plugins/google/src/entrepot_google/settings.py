@@ -62,6 +62,20 @@ class GoogleSettings:
         pattern=r"(S[0-9A-Za-z]+)?",
         default="",
     )
+    partners: str = setting(
+        "Customers of channel partners",
+        help="For distributors: also read the customers of the resellers below you.",
+        choices=("off", "on"),
+        default="off",
+    )
+    renewals: str = setting(
+        "Renewal settings",
+        help="Where the listing leaves them out: ask for each subscription once, and "
+        "again when it changes, or leave them unknown.",
+        choices=("read", "skip"),
+        default="read",
+        advanced=True,
+    )
     estate_check: str = setting(
         "Estate check",
         help="Compare the whole Workspace estate by the Reseller API, so that only "

@@ -24,6 +24,7 @@ from entrepot_google.simulator.lifecycle import Lifecycle
 from entrepot_google.simulator.model import Customer, Entitlement
 from entrepot_google.simulator.operations_api import OperationsApi
 from entrepot_google.simulator.paging import Pager
+from entrepot_google.simulator.partners_api import PartnersApi
 from entrepot_google.simulator.pubsub_api import PubsubApi
 from entrepot_google.simulator.reseller_api import ResellerApi
 from entrepot_google.simulator.tokens import (
@@ -45,8 +46,9 @@ class GoogleSimulator(Simulator):
     Switches in ``Options.extra``: ``account`` (id), ``admin``, ``project``
     (credentials), ``lifetime`` (seconds of an access token), ``skew`` (seconds a
     caller's clock may differ, a day), ``country`` (a code, or ``mixed``), ``first``
-    (number of the first generated company), ``list_omits`` (listings leave renewal
-    settings out), ``empty_pages`` (every other page of a listing is empty),
+    (number of the first generated company), ``partners`` (number of channel partners
+    with customers), ``list_omits`` (listings leave renewal settings out),
+    ``empty_pages`` (every other page of a listing is empty),
     ``billing_table`` (its full name), ``billing_file`` (further rows of the export,
     one JSON object a line), ``slow_queries`` (looks until a query is done),
     ``operations`` (they can be listed, as published), ``deliver`` (``auto``, or
@@ -92,6 +94,7 @@ class GoogleSimulator(Simulator):
         self.ledger = Ledger(self.account, self.book, Path(source) if source else None)
         self.route("POST", "/token", self._issue)
         ChannelApi(self)
+        PartnersApi(self)
         self.bigquery = BigQueryApi(self, self.ledger)
         ResellerApi(self)
         OperationsApi(self)

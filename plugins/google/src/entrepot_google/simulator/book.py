@@ -10,7 +10,7 @@ from entrepot.sdk.simulator import CompanyFacts
 
 from entrepot_google.simulator.generate import Generator
 from entrepot_google.simulator.lifecycle import Lifecycle
-from entrepot_google.simulator.model import Customer, Entitlement
+from entrepot_google.simulator.model import Customer, Entitlement, PartnerLink
 from entrepot_google.simulator.refusals import refuse
 
 SMALL = 500
@@ -33,6 +33,7 @@ class Book:
             generator.customer_id(number) for number in range(generator.count)
         )
         self._ids: list[str] | None = None
+        self.links = {link.id: link for link in generator.links()}
         self._due: list[tuple[datetime, str]] = []
         if generator.count <= SMALL:
             for customer_id in self._members:
@@ -44,6 +45,30 @@ class Book:
         if self._ids is None:
             self._ids = list(self._members)
         return self._ids
+
+    def listed(self, link: str = "") -> list[str]:
+        """Our own customers, or those of a partner, in the order of the listing."""
+        if not self.links:
+            return self.ids
+        return [each for each in self.ids if self._partner(each) == link]
+
+    def link(self, link_id: str) -> PartnerLink:
+        """A channel partner.
+
+        Raises:
+            Refusal: There is none.
+        """
+        found = self.links.get(link_id)
+        if found is None:
+            raise refuse("NOT_FOUND", f"Channel partner link {link_id} not found.")
+        return found
+
+    def _partner(self, customer_id: str) -> str:
+        kept = self._kept.get(customer_id)
+        if kept is not None:
+            return kept.partner
+        number = self.generator.number_of(customer_id)
+        return "" if number is None else self.generator.partner_of(number)
 
     def find(self, customer_id: str) -> Customer | None:
         """The customer, or ``None``."""

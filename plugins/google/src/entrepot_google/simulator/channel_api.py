@@ -48,19 +48,24 @@ class ChannelApi:
         with vendor.lock:
             wanted = filters.parse(request.args.get("filter", ""))
             if wanted is None:
-                ids, rest = vendor.pager.page(request, vendor.book.ids, 10, 50)
+                ids, rest = vendor.pager.page(request, vendor.book.listed(), 10, 50)
                 found = [vendor.book.customer(each) for each in ids]
             else:
                 seen = [
                     each
                     for each in vendor.book.every()
-                    if (now - each.created).total_seconds() >= _HIDDEN
+                    if not each.partner
+                    and (now - each.created).total_seconds() >= _HIDDEN
                     and wanted(_filtered(each))
                 ]
                 chunk, rest = vendor.pager.page(request, seen, 10, 50)
                 found = list(chunk)
-            shown = [render.customer(own, each) for each in found]
+            shown = [self._shown(own, each) for each in found]
         return _listing("customers", shown, rest)
+
+    def _shown(self, own: str, found: Customer) -> Wire:
+        links = self._vendor.book.links
+        return render.customer(own, found, links.get(found.partner))
 
     def customer(self, request: Request, account: str, customer: str) -> Response:
         """``customers.get``."""
@@ -68,7 +73,7 @@ class ChannelApi:
         vendor = self._vendor
         own = vendor.own(account)
         with vendor.lock:
-            return json_response(render.customer(own, vendor.book.customer(customer)))
+            return json_response(self._shown(own, vendor.book.customer(customer)))
 
     def entitlements(self, request: Request, account: str, customer: str) -> Response:
         """``entitlements.list``; what is gone is not listed."""

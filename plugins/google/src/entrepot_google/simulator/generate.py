@@ -17,12 +17,14 @@ from entrepot.sdk.simulator import CompanyFacts, Options, Seed, company
 
 from entrepot_google.simulator.catalog import EDITIONS, SKUS, Catalog, Offer, Sku
 from entrepot_google.simulator.model import (
+    ACTIVE,
     BY_RESELLER,
     NOT_RENEWED,
     OPEN_TERMS,
     Change,
     Customer,
     Entitlement,
+    PartnerLink,
     Renewal,
 )
 
@@ -51,6 +53,7 @@ class Generator:
         self._per_customer = options.per_customer
         self._country = options.extra.get("country", "US")
         self._first = int(options.extra.get("first", "0"))
+        self._partners = int(options.extra.get("partners", "0"))
         self._planted: tuple[int, ...] | None = None
         self.epoch = epoch
         self.count = options.customers
@@ -79,6 +82,30 @@ class Generator:
         made = self.identity(number) if offset else self.customer_id(number)
         return number if number < self.count and made == text else None
 
+    def partner_of(self, number: int) -> str:
+        """Id of the partner that customer belongs to; empty for our own."""
+        place = number % (self._partners + 1)
+        return self.link_id(place) if place and number < self.count else ""
+
+    def link_id(self, place: int) -> str:
+        """Id of the partner of that place, from 1 on."""
+        return f"L{(place * _SCRAMBLE + self._seed + 5) % 2**32:08x}"
+
+    def links(self) -> list[PartnerLink]:
+        """Partners with customers, and one that is invited only."""
+        if not self._partners:
+            return []
+        return [
+            PartnerLink(
+                id=self.link_id(place),
+                identity=self.identity(2**30 + place),
+                public_id=f"P{place:06d}",
+                created=self.epoch - timedelta(days=500 + place),
+                state=ACTIVE if place <= self._partners else "INVITED",
+            )
+            for place in range(1, self._partners + 2)
+        ]
+
     def facts(self, number: int) -> CompanyFacts:
         """The company of that number."""
         country = None if self._country == "mixed" else self._country
@@ -106,6 +133,7 @@ class Generator:
             index=number,
             identity=self.identity(number),
             make_facts=partial(self.facts, number),
+            partner=self.partner_of(number),
             created=created,
             updated=created,
         )

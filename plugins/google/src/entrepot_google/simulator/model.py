@@ -92,6 +92,17 @@ class Change:
 
 
 @dataclass(slots=True, kw_only=True)
+class PartnerLink:
+    """A channel partner below us (§6.5)."""
+
+    id: str
+    identity: str
+    public_id: str
+    created: datetime
+    state: str = ACTIVE
+
+
+@dataclass(slots=True, kw_only=True)
 class Customer:
     """A customer with everything it bought.
 
@@ -102,6 +113,7 @@ class Customer:
         forbidden: The vendor refuses access to it.
         correlation: The partner's own id for it.
         ended: Entitlements that are gone, by id, for the export.
+        partner: Id of the channel partner it belongs to; empty for our own.
     """
 
     id: str
@@ -113,6 +125,7 @@ class Customer:
     known_facts: CompanyFacts | None = None
     verified: bool = True
     forbidden: bool = False
+    partner: str = ""
     correlation: str = ""
     next_due: datetime | None = None
     entitlements: dict[str, Entitlement] = field(default_factory=dict)

@@ -7,7 +7,14 @@ from decimal import Decimal
 from typing import Any
 
 from entrepot_google.simulator.catalog import MARGIN, PLANS, Offer, Sku, opaque
-from entrepot_google.simulator.model import Change, Customer, Entitlement, Renewal, Wire
+from entrepot_google.simulator.model import (
+    Change,
+    Customer,
+    Entitlement,
+    PartnerLink,
+    Renewal,
+    Wire,
+)
 
 _SEATED = ("SEAT", "LICENSED_USER")
 
@@ -44,7 +51,28 @@ def period(months: int) -> Wire:
     return {"duration": months, "periodType": "MONTH"}
 
 
-def customer(account: str, found: Customer) -> Wire:
+def link(account: str, found: PartnerLink, *, full: bool) -> Wire:
+    """A channel partner; what Google knows of its domain in the full view only."""
+    shown = lean(
+        {
+            "name": f"{account}/channelPartnerLinks/{found.id}",
+            "resellerCloudIdentityId": found.identity,
+            "linkState": found.state,
+            "inviteLinkUri": f"https://channelservices.google.com/invite/{found.id}",
+            "createTime": moment(found.created),
+            "updateTime": moment(found.created),
+            "publicId": found.public_id,
+        }
+    )
+    if full:
+        shown["channelPartnerCloudIdentityInfo"] = {
+            "customerType": "DOMAIN",
+            "primaryDomain": f"{found.id.lower()}.example",
+        }
+    return shown
+
+
+def customer(account: str, found: Customer, partner: PartnerLink | None = None) -> Wire:
     """A customer; whether its domain is verified is never told here."""
     facts = found.facts
     person = facts.contacts[0]
@@ -77,6 +105,7 @@ def customer(account: str, found: Customer) -> Wire:
             "cloudIdentityId": found.identity,
             "languageCode": facts.language,
             "correlationId": found.correlation,
+            "channelPartnerId": partner.identity if partner else "",
             "cloudIdentityInfo": {
                 "customerType": "DOMAIN",
                 "primaryDomain": facts.domain,

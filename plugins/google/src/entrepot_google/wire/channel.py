@@ -64,6 +64,21 @@ class CustomersPage(Wire):
     next_page_token: str = ""
 
 
+class PartnerLinkWire(Wire):
+    """A channel partner below us."""
+
+    name: str
+    link_state: str = ""
+    reseller_cloud_identity_id: str = ""
+
+
+class PartnerLinksPage(Wire):
+    """A page of channel partners."""
+
+    channel_partner_links: tuple[PartnerLinkWire, ...] = ()
+    next_page_token: str = ""
+
+
 class ParameterWire(Wire):
     """A parameter of an entitlement."""
 
@@ -198,6 +213,7 @@ class Subscribers(Wire):
 
 CUSTOMER = msgspec.json.Decoder(CustomerWire)
 CUSTOMERS = msgspec.json.Decoder(CustomersPage)
+PARTNER_LINKS = msgspec.json.Decoder(PartnerLinksPage)
 ENTITLEMENT = msgspec.json.Decoder(EntitlementWire)
 ENTITLEMENTS = msgspec.json.Decoder(EntitlementsPage)
 CHANGES = msgspec.json.Decoder(ChangesPage)
