@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from entrepot.hub.customers.tables import CustomerAccount
 from entrepot.hub.mapping.rows import document
+from entrepot.hub.mapping.seen import Seen
 from entrepot.hub.mapping.tables import CustomerMap, MappingFact, ProductMap
 from entrepot.hub.mapping.views import (
     AccountRow,
@@ -231,9 +232,26 @@ def test_row_changed_by_somebody_else_is_not_overwritten(books):
     books.company("Other", "2")
     refresh(books)
     seen = customers(books)[0].mapping.version
-    confirm(books, account, "1", version=seen)
+    row = customers(books)[0].mapping
+    looked_at = {account: Seen(row.id, row.version)}
+    (count,) = books.service.evidence(books.actor, books.psa)
+    assert (count.what, count.method, count.preselected + count.others) == (
+        *("customers", "name"),
+        1,
+    )
+    confirm(books, account, "2", version=seen)
     with pytest.raises(Conflict):
-        confirm(books, account, "2", version=seen)
+        confirm(books, account, "1", version=seen + 1)
+    desk = books.service.customers
+    for decide in (
+        lambda: desk.exclude(
+            books.actor, books.psa, [account], reason="ours", seen=looked_at
+        ),
+        lambda: desk.accept(books.actor, books.psa, ids=[row.id], seen=looked_at),
+        lambda: desk.clear(books.actor, books.psa, [account], seen=looked_at),
+    ):
+        with pytest.raises(Conflict, match=r"about Acme Ltd meanwhile and chose Other"):
+            decide()
 
 
 def test_bulk_accept_takes_the_preselected_of_one_evidence(books):

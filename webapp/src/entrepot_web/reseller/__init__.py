@@ -20,6 +20,7 @@ from entrepot_web.reseller import (
     subscriptions,
     sync_runs,
 )
+from entrepot_web.reseller.mapping_pairs import key_of
 from entrepot_web.reseller.pages import address
 from entrepot_web.reseller.present import install_filters
 
@@ -45,7 +46,7 @@ _MODULES = (
 def install_console(app: Flask) -> None:
     """Register every page of the console."""
     install_filters(app)
-    app.jinja_env.globals.update(key_of=mapping.key_of, address=address, may=_may)
+    app.jinja_env.globals.update(key_of=key_of, address=address, may=_may)
     for module in _MODULES:
         app.register_blueprint(module.pages)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -11,6 +11,7 @@ from entrepot.hub.mapping import csvfile, exporting, impact, listing
 from entrepot.hub.mapping.customers import CustomerDesk
 from entrepot.hub.mapping.importing import CUSTOMER_NEEDS, Importer
 from entrepot.hub.mapping.journal import Journal
+from entrepot.hub.mapping.seen import Seen
 from entrepot.hub.mapping.tables import CustomerMap
 from entrepot.hub.mapping.unit import READ, WRITE, Desk, acceptable, one_psa
 from entrepot.hub.mapping.views import (
@@ -64,9 +65,20 @@ class CustomerMappings:
             return impact.preview_customers(session, decisions, self._desk.today)
 
     def confirm(
-        self, actor: Actor, decisions: Sequence[CustomerDecision], *, why: str = ""
+        self,
+        actor: Actor,
+        decisions: Sequence[CustomerDecision],
+        *,
+        why: str = "",
+        seen: Mapping[str, Seen] | None = None,
     ) -> BatchView:
         """Say which companies these vendor customers are.
+
+        Args:
+            actor: Who decides.
+            decisions: About one PSA connection.
+            why: The reason, for the audit log.
+            seen: What was looked at, by account id; None = not checked.
 
         Raises:
             PermissionDenied: Without ``mappings:write``.
@@ -77,6 +89,7 @@ class CustomerMappings:
         """
 
         def act(desk: CustomerDesk) -> None:
+            desk.require_seen(seen)
             for decision in decisions:
                 desk.confirm(decision)
 
@@ -91,6 +104,7 @@ class CustomerMappings:
         ids: Collection[str] | None = None,
         method: str | None = None,
         why: str = "",
+        seen: Mapping[str, Seen] | None = None,
     ) -> BatchView:
         """Confirm suggestions as they are, all at once.
 
@@ -100,14 +114,18 @@ class CustomerMappings:
             ids: These suggestions, of any band; None = all pre-selected ones.
             method: Only those that rest on this evidence.
             why: The reason, for the audit log.
+            seen: What was looked at, by account id; None = not checked.
 
         Raises:
             PermissionDenied: Without ``mappings:write``.
             NotFound: A chosen suggestion is no longer there.
-            Conflict: Two of them are one company.
+            Conflict: Two of them are one company; somebody decided meanwhile.
         """
 
         def act(session: Session, journal: Journal) -> None:
+            if seen:
+                looked_at = CustomerDesk(session, journal, psa_connection_id, seen)
+                looked_at.require_seen(seen)
             rows = session.scalars(
                 select(CustomerMap).where(
                     CustomerMap.psa_connection_id == psa_connection_id,
@@ -159,6 +177,7 @@ class CustomerMappings:
         account_ids: Sequence[str],
         *,
         reason: str,
+        seen: Mapping[str, Seen] | None = None,
     ) -> BatchView:
         """Say that these customers are billed nowhere, and why.
 
@@ -166,9 +185,11 @@ class CustomerMappings:
             PermissionDenied: Without ``mappings:write``.
             Rejected: No reason was given.
             NotFound: No such account.
+            Conflict: One isn't mapped as it was `seen`, by account id.
         """
 
         def act(desk: CustomerDesk) -> None:
+            desk.require_seen(seen)
             for account_id in account_ids:
                 desk.exclude(account_id, reason)
 
@@ -183,15 +204,18 @@ class CustomerMappings:
         account_ids: Sequence[str],
         *,
         why: str = "",
+        seen: Mapping[str, Seen] | None = None,
     ) -> BatchView:
         """Take the decisions about these customers away; they are undecided again.
 
         Raises:
             PermissionDenied: Without ``mappings:write``.
             NotFound: No such account.
+            Conflict: One isn't mapped as it was `seen`, by account id.
         """
 
         def act(desk: CustomerDesk) -> None:
+            desk.require_seen(seen)
             for account_id in account_ids:
                 desk.clear(account_id)
 

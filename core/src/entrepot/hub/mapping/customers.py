@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 
@@ -18,6 +18,7 @@ from entrepot.hub.mapping.checks import (
 )
 from entrepot.hub.mapping.journal import ALWAYS, Journal
 from entrepot.hub.mapping.rows import document, restore, ten_thousandths
+from entrepot.hub.mapping.seen import Seen, require_unchanged
 from entrepot.hub.mapping.tables import CustomerMap
 from entrepot.hub.mapping.views import CustomerDecision, Share
 from entrepot.hub.psa.tables import PsaCompany
@@ -92,6 +93,16 @@ class CustomerDesk:
     def _free(self, row: CustomerMap) -> None:
         holders = self._holders[row.vendor_connection_id, row.psa_company_id]
         holders.pop(row.account_id, None)
+
+    def require_seen(self, seen: Mapping[str, Seen] | None) -> None:
+        """Return if the accounts are mapped as somebody saw them, by account id.
+
+        Raises:
+            Conflict: Somebody decided meanwhile.
+        """
+        for account_id, one in (seen or {}).items():
+            name = self._account(account_id).name
+            require_unchanged(self._rows[account_id].values(), one, name)
 
     def confirm(self, decision: CustomerDecision, method: str = "manual") -> None:
         """Make the decision's companies the account's only ones.

@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Select, and_, func, or_, select
+from sqlalchemy import Select, and_, case, func, or_, select
 from sqlalchemy.orm import Session
 
 from entrepot.hub.customers.tables import CustomerAccount
@@ -18,6 +18,7 @@ from entrepot.hub.mapping.tables import CustomerMap, ProductMap
 from entrepot.hub.mapping.views import (
     AccountRow,
     Count,
+    EvidenceCount,
     ListQuery,
     ProductMapView,
     Progress,
@@ -217,6 +218,36 @@ def progress(session: Session, psa_connection_id: str) -> Progress:
         customers=_customer_count(session, psa_connection_id),
         products=_product_count(session, psa_connection_id),
     )
+
+
+def evidence(session: Session, psa_connection_id: str) -> tuple[EvidenceCount, ...]:
+    """Open suggestions by what they rest on, the strongest evidence first."""
+    found = []
+    tables: tuple[tuple[str, Any], ...] = (
+        ("customers", CustomerMap),
+        ("products", ProductMap),
+    )
+    for what, table in tables:
+        clear = func.sum(case((table.band == "preselected", 1), else_=0))
+        rows = session.execute(
+            select(table.method, clear.label("clear"), func.count().label("total"))
+            .where(
+                table.psa_connection_id == psa_connection_id,
+                table.status == "suggested",
+            )
+            .group_by(table.method)
+            .order_by(func.max(table.confidence).desc(), table.method)
+        )
+        found += [
+            EvidenceCount(
+                what=what,
+                method=row.method,
+                preselected=row.clear,
+                others=row.total - row.clear,
+            )
+            for row in rows
+        ]
+    return tuple(found)
 
 
 def _customer_count(session: Session, psa_connection_id: str) -> Count:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import fields
 
 from sqlalchemy import select
@@ -12,6 +12,7 @@ from entrepot.hub.mapping import csvfile, exporting, impact, listing
 from entrepot.hub.mapping.importing import PRODUCT_NEEDS, Importer
 from entrepot.hub.mapping.journal import Journal
 from entrepot.hub.mapping.products import ProductDesk
+from entrepot.hub.mapping.seen import Seen
 from entrepot.hub.mapping.tables import ProductMap
 from entrepot.hub.mapping.unit import READ, WRITE, Desk, acceptable, one_psa
 from entrepot.hub.mapping.views import (
@@ -27,6 +28,7 @@ from entrepot.hub.paging import Slice
 from entrepot.store import Actor
 
 _WHAT = "products"
+SeenSkus = Mapping[tuple[str, str], Seen]
 
 
 class ProductMappings:
@@ -64,9 +66,20 @@ class ProductMappings:
             return impact.preview_products(session, decisions, self._desk.today)
 
     def confirm(
-        self, actor: Actor, decisions: Sequence[ProductDecision], *, why: str = ""
+        self,
+        actor: Actor,
+        decisions: Sequence[ProductDecision],
+        *,
+        why: str = "",
+        seen: SeenSkus | None = None,
     ) -> BatchView:
         """Save entries of the product map.
+
+        Args:
+            actor: Who decides.
+            decisions: About one PSA connection.
+            why: The reason, for the audit log.
+            seen: What was looked at, by connection and SKU; None = not checked.
 
         Raises:
             PermissionDenied: Without ``mappings:write``.
@@ -76,6 +89,7 @@ class ProductMappings:
         """
 
         def act(desk: ProductDesk) -> None:
+            desk.require_seen(seen)
             for decision in decisions:
                 desk.confirm(decision)
 
@@ -89,6 +103,7 @@ class ProductMappings:
         ids: Collection[str] | None = None,
         method: str | None = None,
         why: str = "",
+        seen: SeenSkus | None = None,
     ) -> BatchView:
         """Confirm suggestions as they are, all at once.
 
@@ -98,10 +113,12 @@ class ProductMappings:
             ids: These suggestions, of any band; None = all pre-selected ones.
             method: Only those that rest on this evidence.
             why: The reason, for the audit log.
+            seen: What was looked at, by connection and SKU; None = not checked.
 
         Raises:
             PermissionDenied: Without ``mappings:write``.
             NotFound: A chosen suggestion is no longer there.
+            Conflict: Somebody decided meanwhile.
         """
 
         def act(session: Session, journal: Journal) -> None:
@@ -112,6 +129,7 @@ class ProductMappings:
                 )
             ).all()
             desk = ProductDesk(session, journal, actor.tenant_id, psa_connection_id)
+            desk.require_seen(seen)
             for row in acceptable(rows, ids, method):
                 desk.confirm(decision_of(row))
 
@@ -146,15 +164,18 @@ class ProductMappings:
         skus: Sequence[tuple[str, str]],
         *,
         reason: str,
+        seen: SeenSkus | None = None,
     ) -> BatchView:
         """Say that SKUs are billed nowhere, and why: (vendor connection, SKU).
 
         Raises:
             PermissionDenied: Without ``mappings:write``.
             Rejected: No reason was given.
+            Conflict: One isn't mapped as it was `seen`.
         """
 
         def act(desk: ProductDesk) -> None:
+            desk.require_seen(seen)
             for connection_id, sku in skus:
                 desk.exclude(connection_id, sku, reason)
 
@@ -167,15 +188,18 @@ class ProductMappings:
         map_ids: Sequence[str],
         *,
         why: str = "",
+        seen: SeenSkus | None = None,
     ) -> BatchView:
         """Take entries, exclusions or remembered rejections away.
 
         Raises:
             PermissionDenied: Without ``mappings:write``.
             NotFound: No such row.
+            Conflict: One isn't mapped as it was `seen`.
         """
 
         def act(desk: ProductDesk) -> None:
+            desk.require_seen(seen)
             for map_id in map_ids:
                 desk.remove(map_id)
 

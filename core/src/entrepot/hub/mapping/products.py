@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from decimal import Decimal
 
@@ -13,6 +13,7 @@ from entrepot.hub.mapping.checks import require_entry, require_reason, require_v
 from entrepot.hub.mapping.customers import blank_columns
 from entrepot.hub.mapping.journal import ALWAYS, Journal
 from entrepot.hub.mapping.rows import document, restore, ten_thousandths
+from entrepot.hub.mapping.seen import Seen, require_unchanged
 from entrepot.hub.mapping.tables import ProductMap
 from entrepot.hub.mapping.views import ProductDecision
 from entrepot.hub.psa.tables import PsaProductRow
@@ -55,6 +56,21 @@ class ProductDesk:
         )
         self._rows: dict[str, ProductMap] = {row.id: row for row in rows}
         self._products: dict[str, PsaProductRow | None] = {}
+
+    def require_seen(self, seen: Mapping[tuple[str, str], Seen] | None) -> None:
+        """Return if SKUs are mapped as somebody saw them, by connection and SKU.
+
+        Raises:
+            Conflict: Somebody decided meanwhile.
+        """
+        for key, one in (seen or {}).items():
+            rows = [
+                row
+                for row in self._rows.values()
+                if (row.vendor_connection_id, row.sku) == key or row.id == one.map_id
+            ]
+            name = next((row.sku_name for row in rows if row.sku_name), key[1])
+            require_unchanged(rows, one, name)
 
     def confirm(self, decision: ProductDecision, method: str = "manual") -> str:
         """Save one entry and return its row's id.

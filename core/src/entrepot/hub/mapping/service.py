@@ -15,7 +15,13 @@ from entrepot.hub.mapping.suggesting import apply_customers, find_customers
 from entrepot.hub.mapping.suggesting_products import apply_products, find_products
 from entrepot.hub.mapping.tables import MappingBatch, MappingFact
 from entrepot.hub.mapping.unit import READ, WRITE, Desk
-from entrepot.hub.mapping.views import BatchView, Decisions, Progress, Refreshed
+from entrepot.hub.mapping.views import (
+    BatchView,
+    Decisions,
+    EvidenceCount,
+    Progress,
+    Refreshed,
+)
 from entrepot.hub.paging import Slice, cut, limited
 from entrepot.sdk.context import Clock
 from entrepot.sdk.model import MatchingVocabulary
@@ -102,6 +108,18 @@ class MappingService:
         actor.require(READ)
         with self._desk.read(actor) as session:
             return listing.progress(session, psa_connection_id)
+
+    def evidence(
+        self, actor: Actor, psa_connection_id: str
+    ) -> tuple[EvidenceCount, ...]:
+        """Open suggestions by what they rest on, the strongest evidence first.
+
+        Raises:
+            PermissionDenied: Without ``mappings:read``.
+        """
+        actor.require(READ)
+        with self._desk.read(actor) as session:
+            return listing.evidence(session, psa_connection_id)
 
     def decisions(
         self,

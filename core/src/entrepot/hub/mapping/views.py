@@ -274,6 +274,23 @@ class Count:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EvidenceCount:
+    """Open suggestions that rest on the same evidence.
+
+    Attributes:
+        what: ``customers`` or ``products``.
+        method: The evidence, as in `MapView.method`.
+        preselected: Those clear enough to be accepted together.
+        others: Those worth a look.
+    """
+
+    what: str
+    method: str
+    preselected: int
+    others: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
     """How far mapping against one PSA connection is."""
 
