@@ -59,7 +59,8 @@ def pages_of(books) -> list[str]:
         "/subscriptions?status=active", "/connections", "/connections/new",
         f"/connections/{books.vendor}", f"/connections/{books.vendor}/remove",
         "/sync-runs", f"/sync-runs/{books.run}", "/plugins", "/search?q=cont",
-        "/sync-runs/active",
+        "/sync-runs/active", "/cards", "/notices", "/preferences", "/help",
+        "/help/syncing", "/renewals?from=2026-01-01&to=2027-12-31", "/search",
     ]  # fmt: skip
 
 

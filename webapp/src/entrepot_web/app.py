@@ -15,6 +15,7 @@ from entrepot_web.auth.tenants import tenant_is_open
 from entrepot_web.auth.tokens import Tokens
 from entrepot_web.i18n import install_i18n
 from entrepot_web.mail import Mailer
+from entrepot_web.reseller.frame import install_frame
 from entrepot_web.security.headers import install_headers
 from entrepot_web.security.limits import build_limiter, guard_sign_in
 from entrepot_web.security.proxies import TrustedProxies
@@ -68,4 +69,5 @@ def create_app(hub: Hub) -> Flask:
     api.install_api(app, csrf, limiter)
     notify.install_notifications(app, csrf, limiter)
     reseller.install_console(app)
+    install_frame(app)
     return app

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from flask_babel import lazy_gettext as _
+from flask_babel.speaklater import LazyString
+
 from entrepot_web.context import actor
 
 
@@ -13,31 +16,31 @@ class NavLink:
     """One module."""
 
     name: str
-    title: str
+    title: LazyString
     href: str
     icon: str
     permission: str | None
-    count: int = 0
-    tone: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class NavGroup:
     """Modules under one heading."""
 
-    title: str
+    title: LazyString | str
     links: Sequence[NavLink]
 
 
 _GROUPS = (
-    NavGroup("", (NavLink("start", "Dashboard", "/", "home", None),)),
+    NavGroup("", (NavLink("start", _("Dashboard"), "/", "home", None),)),
     NavGroup(
-        "Manage",
+        _("Manage"),
         (
-            NavLink("customers", "Customers", "/customers", "users", "customers:read"),
+            NavLink(
+                "customers", _("Customers"), "/customers", "users", "customers:read"
+            ),
             NavLink(
                 "subscriptions",
-                "Subscriptions",
+                _("Subscriptions"),
                 "/subscriptions",
                 "repeat",
                 "subscriptions:read",
@@ -45,32 +48,36 @@ _GROUPS = (
         ),
     ),
     NavGroup(
-        "Integrate",
+        _("Integrate"),
         (
             NavLink(
-                "connections", "Connections", "/connections", "plug", "connections:read"
+                "connections",
+                _("Connections"),
+                "/connections",
+                "plug",
+                "connections:read",
             ),
-            NavLink("sync", "Sync runs", "/sync-runs", "refresh", "sync:read"),
+            NavLink("sync", _("Sync runs"), "/sync-runs", "refresh", "sync:read"),
             NavLink(
-                "mapping", "Mapping", "/mapping/customers", "link", "mappings:read"
+                "mapping", _("Mapping"), "/mapping/customers", "link", "mappings:read"
             ),
             NavLink(
                 "reconciliation",
-                "Reconciliation",
+                _("Reconciliation"),
                 "/reconciliation",
                 "scale",
                 "reconciliations:read",
             ),
-            NavLink("plugins", "Plugins", "/plugins", "puzzle", "connections:read"),
+            NavLink("plugins", _("Plugins"), "/plugins", "puzzle", "connections:read"),
         ),
     ),
     NavGroup(
-        "Settings",
+        _("Settings"),
         (
-            NavLink("people", "People", "/settings/users", "user", "users:read"),
+            NavLink("people", _("People"), "/settings/users", "user", "users:read"),
             NavLink(
                 "credentials",
-                "API credentials",
+                _("API credentials"),
                 "/settings/credentials",
                 "key",
                 "credentials:read",

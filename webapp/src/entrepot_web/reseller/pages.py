@@ -5,12 +5,15 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from entrepot.sdk.errors import EntrepotError
 from flask import Response, g, make_response, render_template, request
+from flask_babel import gettext, lazy_gettext, ngettext
 from sqlalchemy.orm import Session
 
 from entrepot_web.api.lists import sort_of
@@ -20,10 +23,32 @@ from entrepot_web.criteria import Criterion
 from entrepot_web.cursors import CursorInvalid
 from entrepot_web.freshness import Freshness
 from entrepot_web.listing import Listing, Question, count, read
+from entrepot_web.numerals import clock_text, moment_text, plain_number
 from entrepot_web.reseller.navigation import NavGroup, navigation
 from entrepot_web.reseller.present import Mark, initials, mark
 
 ROWS = 50
+TOPICS = {
+    "start": "console",
+    "customers": "customers",
+    "subscriptions": "customers",
+    "connections": "connections",
+    "sync": "syncing",
+    "mapping": "mapping",
+    "reconciliation": "reconciliation",
+    "plugins": "connections",
+    "people": "audit",
+    "credentials": "audit",
+}
+"""The article of the user guide that belongs to a module."""
+
+ROLES = {
+    "owner": lazy_gettext("Owner"),
+    "sales": lazy_gettext("Sales"),
+    "billing": lazy_gettext("Billing"),
+    "support": lazy_gettext("Support"),
+    "viewer": lazy_gettext("Read-only"),
+}
 Beside = Callable[[Session, Sequence[Any]], Mapping[str, Any]]
 
 
@@ -76,12 +101,21 @@ class ListView:
     def summary(self) -> str:
         """How many rows there are."""
         if not self.rows:
-            return (
-                "Nothing matches" if self.text or request.args else "Nothing here yet"
+            if self.text or request.args:
+                return gettext("Nothing matches")
+            return gettext("Nothing here yet")
+        shown, total = len(self.rows), plain_number(Decimal(self.total))
+        if not self.total_is_exact:
+            return gettext(
+                "%(shown)s of more than %(total)s rows", shown=shown, total=total
             )
-        about = "" if self.total_is_exact else "more than "
-        noun = "row" if self.total == 1 else "rows"
-        return f"{len(self.rows)} of {about}{self.total:,} {noun}"
+        return ngettext(
+            "%(shown)s of %(total)s row",
+            "%(shown)s of %(total)s rows",
+            self.total,
+            shown=shown,
+            total=total,
+        )
 
     def sorted_by(self, name: str) -> str:
         """Return the address of this list in another order."""
@@ -100,6 +134,7 @@ def page(template: str, module: str, **values: object) -> Response:
     target = request.headers.get("HX-Target", "").partition("#")[2]
     if request.headers.get("HX-Request") and target == "results":
         template = template.replace(".html", "_results.html")
+    values.setdefault("topic", TOPICS.get(module, "readme"))
     html = render_template(template, module=module, shell=shell(), **values)
     return make_response(html)
 
@@ -117,6 +152,7 @@ def shell() -> Shell:
     """Return the frame of the page for the person who looks."""
     user = g.user
     tenant = actor().tenant_id
+    role = user.role_at(tenant)
     return Shell(
         nav=navigation(),
         fresh=_pill(),
@@ -125,7 +161,7 @@ def shell() -> Shell:
         email=user.email,
         initials=initials(user.name),
         tenant=_tenant_name(tenant),
-        role=user.role_at(tenant).capitalize(),
+        role=str(ROLES.get(role, role.replace("_", " ").capitalize())),
     )
 
 
@@ -240,17 +276,31 @@ def address(**changed: str | None) -> str:
 def stamp(fresh: Freshness) -> Stamp:
     """Return how complete something is, in words."""
     connections = {source.connection_id for source in fresh.sources}
-    noun = "source" if len(connections) == 1 else "sources"
     if not fresh.sources:
-        return Stamp(complete=False, text="Nothing has been read yet")
+        return Stamp(complete=False, text=gettext("Nothing has been read yet"))
     if fresh.complete and fresh.as_of is not None:
-        local = fresh.as_of.astimezone(ZoneInfo(g.user.zone))
-        same = local.date() == hub().clock.now().astimezone(local.tzinfo).date()
-        moment = f"{local:%H:%M %Z}" if same else f"{local.day} {local:%b, %H:%M %Z}"
-        text = f"Complete as of {moment} · {len(connections)} {noun}"
+        text = ngettext(
+            "Complete as of %(moment)s · %(num)s source",
+            "Complete as of %(moment)s · %(num)s sources",
+            len(connections),
+            moment=_moment(fresh.as_of),
+        )
         return Stamp(complete=True, text=text)
     reason = next((s.reason for s in fresh.sources if not s.complete), "")
-    return Stamp(complete=False, text=f"Incomplete: {reason or 'reading is under way'}")
+    text = gettext(
+        "Incomplete: %(reason)s", reason=reason or gettext("reading is under way")
+    )
+    return Stamp(complete=False, text=text)
+
+
+def _moment(at: datetime) -> str:
+    local = at.astimezone(ZoneInfo(g.user.zone))
+    today = hub().clock.now().astimezone(local.tzinfo).date()
+    return (
+        clock_text(local)
+        if local.date() == today
+        else moment_text(local, year=local.year != today.year)
+    )
 
 
 def sentence(error: EntrepotError) -> str:
@@ -267,12 +317,12 @@ def _pill() -> FreshPill | None:
         return None
     parked = [item for item in found if item.state == "parked"]
     if len(parked) == 1:
-        text = f"{parked[0].name} needs attention"
+        text = gettext("%(name)s needs attention", name=parked[0].name)
         return FreshPill("alert-triangle", "fg-warn", text)
     if parked:
-        text = f"{len(parked)} sources need attention"
+        text = gettext("%(num)s sources need attention", num=len(parked))
         return FreshPill("alert-triangle", "fg-warn", text)
-    return FreshPill("cloud-check", "fg-ok", "All sources healthy")
+    return FreshPill("cloud-check", "fg-ok", gettext("All sources healthy"))
 
 
 def _tenant_name(tenant_id: str) -> str:

@@ -1,6 +1,10 @@
 // The console's own script. Every page works without it; it adds comfort only.
 const root = document.documentElement;
 const meta = (name) => document.querySelector(`meta[name="${name}"]`)?.content;
+// Texts in the reader's language; the page carries them.
+const words = JSON.parse(meta("words") || "{}");
+const tell = (key, values = {}) =>
+  (words[key] || key).replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
 
 // Forgery protection for requests that htmx sends.
 document.addEventListener("htmx:config:request", (event) => {
@@ -10,14 +14,20 @@ document.addEventListener("htmx:config:request", (event) => {
   }
 });
 
-// One tick a second for regions that follow running work; none in a hidden tab.
+// The one way in which regions follow what runs: each asks again after as many seconds
+// as its data-live says (one by default), never in a hidden tab, never twice at once.
+// The browser sends the entity tag along; an unchanged region is not swapped.
+const asked = new WeakMap();
 setInterval(() => {
   if (document.visibilityState !== "visible") return;
   for (const region of document.querySelectorAll("[data-live]")) {
-    region.dispatchEvent(new CustomEvent("live"));
+    const every = (Number(region.dataset.live) || 1) * 1000;
+    if (Date.now() - (asked.get(region) ?? 0) < every - 50) continue;
+    if (region.classList.contains("htmx-request")) continue;
+    if (asked.has(region) || every < 5000) region.dispatchEvent(new CustomEvent("live"));
+    asked.set(region, Date.now());
   }
 }, 1000);
-
 // A server fault keeps the old content and says so above it.
 function fault(text) {
   const banner = document.getElementById("fault");
@@ -29,11 +39,11 @@ document.addEventListener("htmx:response:error", (event) => {
   const response = event.detail.ctx.response;
   if (response && response.status >= 500) {
     const trace = response.headers?.get?.("X-Trace-Id");
-    fault(`The server could not answer (${response.status}${trace ? `, trace ${trace}` : ""}). What you see is the last good state.`);
+    fault(tell("fault", { status: `${response.status}${trace ? `, ${trace}` : ""}` }));
   }
 });
 document.addEventListener("htmx:error", () => {
-  fault("The server could not be reached. What you see is the last good state.");
+  fault(tell("away"));
 });
 
 // Filters act when changed; the button that does it without a script disappears.
@@ -79,7 +89,7 @@ document.addEventListener("click", (event) => {
   } else if (action === "close-dialog") {
     button.closest("dialog").close();
   } else if (action === "copy") {
-    navigator.clipboard.writeText(button.dataset.text).then(() => say("Copied."));
+    navigator.clipboard.writeText(button.dataset.text).then(() => say(tell("copied")));
   } else if (action === "dismiss") {
     button.closest("[data-dismiss]").hidden = true;
   }
@@ -130,24 +140,26 @@ function accept() {
   if (!button.form.querySelector(".pick input:checked")) pick(rowOf(document.activeElement));
   if (button.form.querySelector("tbody .pick input:checked")) button.click();
 }
-const MODULES = { d: "/", c: "/customers", s: "/subscriptions", n: "/connections", y: "/sync-runs", m: "/mapping/customers", r: "/reconciliation" };
+const MODULES = { b: "/notices", d: "/", c: "/customers", s: "/subscriptions", n: "/connections", y: "/sync-runs", m: "/mapping/customers", r: "/reconciliation" };
 const KEYS = {
   j: () => walk(1),
   k: () => walk(-1),
   ArrowDown: () => rowOf(document.activeElement) && walk(1),
   ArrowUp: () => rowOf(document.activeElement) && walk(-1),
   x: () => pick(rowOf(document.activeElement)),
+  e: () => rowOf(document.activeElement)?.querySelector("[aria-expanded], [data-expand]")?.click(),
   a: accept,
   c: () => rowOf(document.activeElement)?.querySelector("[data-choose]")?.click(),
   "[": () => document.querySelector("a[rel=prev]")?.click(),
   "]": () => document.querySelector("a[rel=next]")?.click(),
+  h: () => document.querySelector("[data-help]")?.click(),
   "?": () => document.getElementById("keys")?.showModal(),
 };
 let going = 0;
 document.addEventListener("keydown", (event) => {
   if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k") {
-    const box = document.getElementById("jump");
-    if (box) { event.preventDefault(); box.focus(); box.select(); }
+    event.preventDefault();
+    document.dispatchEvent(new CustomEvent("palette"));
     return;
   }
   if (event.key === "Escape") {
@@ -158,6 +170,7 @@ document.addEventListener("keydown", (event) => {
   }
   if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;
   if (document.querySelector("dialog[open]")) return;
+  if (meta("shortcuts") === "off" && event.key.length === 1) return;
   if (event.key === "Enter" && event.target.matches?.(".pick input")) {
     // Enter opens the row; it must not send the form around the list.
     event.preventDefault();
@@ -170,7 +183,7 @@ document.addEventListener("keydown", (event) => {
     const box = document.querySelector("[data-search]") || document.getElementById("jump");
     if (box) { event.preventDefault(); box.focus(); }
   } else if (module) {
-    const link = document.querySelector(`nav.nav a[href="${module}"]`);
+    const link = document.querySelector(`nav.nav a[href="${module}"], a.bell[href="${module}"]`);
     if (link) link.click();
   } else KEYS[event.key]?.();
 });

@@ -41,6 +41,14 @@ class PreferencesService:
         with self._store.read(TenantScope(actor.tenant_id)) as session:
             return {row.name: row.value for row in session.execute(query)}
 
+    def of_everybody(self, actor: Actor) -> Mapping[str, Any]:
+        """Return what the reseller chose for all its people, by name."""
+        query = select(Preference.name, Preference.value).where(
+            Preference.owner == EVERYBODY
+        )
+        with self._store.read(TenantScope(actor.tenant_id)) as session:
+            return {row.name: row.value for row in session.execute(query)}
+
     def choose(self, actor: Actor, name: str, value: object) -> None:
         """Remember a choice of the acting person; None forgets it.
 

@@ -1,0 +1,18 @@
+"""Registers what surrounds the modules: search, help, notices, preferences."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from entrepot_web.reseller import cards, help, notices, palette, person, renewals
+
+
+def install_frame(app: Flask) -> None:
+    """Register the pages around the modules."""
+    app.jinja_env.globals.update(
+        resellers=person.resellers,
+        shortcuts_on=person.shortcuts_on,
+        rail_on=person.rail_on,
+    )
+    for module in (cards, help, notices, palette, person, renewals):
+        app.register_blueprint(module.pages)
