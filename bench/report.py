@@ -66,7 +66,52 @@ def _section(name: str, result: Row) -> str:
             f"{one['load']:.1f} | {one['verdict']} |"
         )
     lines += ["", *_throughput(result["samples"]), ""]
+    for table in (_vendors(result["samples"]), _hours(result["samples"])):
+        lines += [*table, ""] if table else []
     return "\n".join(lines)
+
+
+def _vendors(samples: list[Row]) -> list[str]:
+    """What syncs of simulated vendors took and wrote; empty when there are none."""
+    found = [one for one in samples if "requests_each" in one]
+    if not found:
+        return []
+    lines = [
+        f"Simulators with the quota profile `{found[0]['quota']}`; s = seconds, which "
+        "the quota bounds as well.",
+        "",
+        "| Sync | DB | Subscriptions | s | CPU s | Requests | Refused | Rows written |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for one in found:
+        # On SQLite a first sync is not counted: counting costs time for each row.
+        counted = one["written"] if one["written"] or "_full" not in one["cell"] else ""
+        lines.append(
+            f"| {one['cell'].replace('_', ', ')} | {one['db']} | {one['rows']} | "
+            f"{one['wall']:.1f} | {one['cpu']:.1f} | {one['requests']} | "
+            f"{one['refused']} | {counted} |"
+        )
+    return lines
+
+
+def _hours(samples: list[Row]) -> list[str]:
+    """An hour of each vendor's documented quota; empty when there is none."""
+    found = [one for one in samples if "binds" in one]
+    if not found:
+        return []
+    lines = [
+        f"Simulators with the quota profile `{found[0]['quota']}`, virtual time.",
+        "",
+        "| Vendor | What binds | Minutes | Requests | Refused | Of the rate |",
+        "|---|---|---|---|---|---|",
+    ]
+    for one in found:
+        lines.append(
+            f"| {one['cell'].removeprefix('hour_')} | {one['binds']} | "
+            f"{one['minutes']:.0f} | {one['asked']} | {one['refused']} | "
+            f"{one['used']:.4f} |"
+        )
+    return lines
 
 
 def _throughput(samples: list[Row]) -> list[str]:
