@@ -10,7 +10,9 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
+import passlib.hash
 import pytest
+from argon2 import PasswordHasher
 from entrepot.app import build_hub
 from entrepot.hub.connections.tables import Connection
 from entrepot.hub.customers.tables import Contact, Customer, CustomerAccount
@@ -397,6 +399,27 @@ def _runs(session: Any, books: Books, tenant_id: str, now: Any) -> None:
                 items=15,
             )
         )
+
+
+HASHING = PasswordHasher.__init__.__defaults__
+"""What a password's hash costs outside of tests."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cheap_hashes() -> Iterator[None]:
+    """The least work for hashes: who gets in is tested, not how slowly."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(PasswordHasher.__init__, "__defaults__", (1, 8, 1, *HASHING[3:]))
+        for name, least in (("default_rounds", 1), ("memory_cost", 8)):
+            patch.setattr(passlib.hash.argon2, name, least)
+        patch.setattr(passlib.hash.argon2, "parallelism", 1)
+        yield
+
+
+@pytest.fixture(scope="session")
+def hashing() -> tuple[Any, ...]:
+    """What a password's hash costs outside of tests: time, memory, lanes, and more."""
+    return HASHING
 
 
 @pytest.fixture

@@ -32,7 +32,7 @@ def test_wrong_password_and_unknown_address_read_alike(web, tenant) -> None:
             web.without_tokens(answer.text).replace(f'value="{email}"', 'value=""')
         )
     assert texts[0] == texts[1]
-    assert "isn&#39;t right" in texts[0]
+    assert "isn't right" in texts[0]
 
 
 def test_repeated_failures_lock_the_account_even_for_the_right_password(
@@ -142,3 +142,10 @@ def test_weak_passwords_are_refused_with_a_remedy(web, password, email) -> None:
         web.hub.users.create_user(
             operator_actor(), email=email, name="A", password=password
         )
+
+
+def test_hashes_are_costly_outside_of_tests(hashing) -> None:
+    """OWASP's password storage cheat sheet: 19 MiB and two passes at least."""
+    passes, kibibytes, *_ = hashing
+    assert passes >= 2
+    assert kibibytes >= 19 * 1024

@@ -11,6 +11,7 @@ from flask import Flask
 from entrepot_web import api, context, errors, health, notify, reseller
 from entrepot_web.assets import install_assets
 from entrepot_web.auth import recovery, sessions
+from entrepot_web.auth.steps import install_steps
 from entrepot_web.auth.tenants import tenant_is_open
 from entrepot_web.auth.tokens import Tokens
 from entrepot_web.i18n import install_i18n
@@ -70,4 +71,5 @@ def create_app(hub: Hub) -> Flask:
     notify.install_notifications(app, csrf, limiter)
     reseller.install_console(app)
     install_frame(app)
+    install_steps(app, limiter, hub.settings)
     return app

@@ -54,6 +54,13 @@ class Settings:
         mail_user: Login at the server, or empty.
         mail_password: Password at the server, or empty.
         mail_tls: Whether to demand STARTTLS.
+        oidc_issuer: Address of the company's identity provider (OpenID Connect); empty
+            means that people sign in here only.
+        oidc_client_id: This hub's name at the provider. It must allow the redirect
+            to ``/login/company/back`` below `public_base_url`.
+        oidc_client_secret: This hub's secret at the provider, or empty.
+        oidc_domains: Domains of addresses that may sign in so; empty means all.
+        oidc_name: What the button says.
         log_level: ``DEBUG``, ``INFO``, ``WARNING`` or ``ERROR``.
         log_json: Whether log lines are JSON.
         database_pool: Connections one process keeps on PostgreSQL.
@@ -81,6 +88,11 @@ class Settings:
     mail_user: str = ""
     mail_password: str = field(default="", repr=False)
     mail_tls: bool = True
+    oidc_issuer: str = ""
+    oidc_client_id: str = ""
+    oidc_client_secret: str = field(default="", repr=False)
+    oidc_domains: tuple[str, ...] = ()
+    oidc_name: str = "Company sign-in"
     log_level: str = "INFO"
     log_json: bool = False
     database_pool: int = 10

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from entrepot.hub.users.service import SignIn, User, UsersService
+from entrepot.hub.users.sessions import SessionView
 from flask_security import RoleMixin, UserDatastore, UserMixin
 
 
@@ -34,6 +35,7 @@ class Person(UserMixin):
 
     def __init__(self, found: SignIn) -> None:
         self.user: User = found.user
+        self.session: SessionView | None = None
         self.user_id = found.user.id
         self.email = found.user.email
         self.active = found.user.active

@@ -31,9 +31,11 @@ class HubMail(MailUtil):
         html: str | None,
         **kwargs: Any,  # noqa: ANN401 - the library's context
     ) -> None:
-        """Send one mail."""
+        """Send one mail, to the person's second address if there is one."""
         to = recipient if isinstance(recipient, str) else recipient[1]
-        mailer().send(to, str(subject), body or "", hub().clock.now())
+        found = hub().users.find_sign_in(email=to)
+        wanted = found.user.mail_to if found is not None else to
+        mailer().send(wanted, str(subject), body or "", hub().clock.now())
 
 
 class HubPasswords(PasswordUtil):
@@ -116,4 +118,4 @@ def invite(user: User, by: str, reseller: str) -> bool:
         within=f"{_WITHIN.days} days",
     )
     subject = f"{by} invites you to {reseller}"
-    return mailer().send(user.email, subject, text, hub().clock.now())
+    return mailer().send(user.mail_to, subject, text, hub().clock.now())

@@ -8,8 +8,9 @@ from functools import wraps
 from typing import Any, TypeVar, cast
 
 from entrepot.hub.users.service import User, UsersService
+from entrepot.hub.users.sessions import KEPT, InName, NewSession
 from flask import Flask, Response, abort, g, redirect, request, session, url_for
-from flask_login import current_user  # type: ignore[import-untyped]  # has no types
+from flask_login import current_user, user_logged_out  # type: ignore[import-untyped]  # has no types
 from flask_security import Security, user_authenticated
 from flask_wtf.csrf import CSRFProtect  # type: ignore[import-untyped]  # has no types
 from werkzeug.wrappers import Response as WerkzeugResponse
@@ -22,6 +23,12 @@ from entrepot_web.context import hub
 
 View = TypeVar("View", bound=Callable[..., Any])
 TENANT = "tenant"
+SESSION = "sid"
+SURE = "sure"
+SURE_FOR = timedelta(minutes=15)
+_PROVE = "second_factor.ask"
+_ENROL = "console_account.security"
+_WITHOUT_FACTOR = ("/account", "/preferences")
 
 
 def install_sessions(app: Flask, users: UsersService, *, secure: bool) -> CSRFProtect:
@@ -37,7 +44,7 @@ def install_sessions(app: Flask, users: UsersService, *, secure: bool) -> CSRFPr
         SESSION_COOKIE_SECURE=secure,
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
-        PERMANENT_SESSION_LIFETIME=timedelta(hours=12),
+        PERMANENT_SESSION_LIFETIME=KEPT,
         REMEMBER_COOKIE_SECURE=secure,
         REMEMBER_COOKIE_HTTPONLY=True,
         REMEMBER_COOKIE_SAMESITE="Lax",
@@ -69,49 +76,150 @@ def install_sessions(app: Flask, users: UsersService, *, secure: bool) -> CSRFPr
     only_for_pages(app)
     security.want_json(lambda _request: False)
     security.unauthn_handler(_unauthenticated)
+    app.login_manager.user_loader(_load)  # type: ignore[attr-defined]  # the library sets it
+    user_logged_out.connect(_signed_out, app)
+    # Our own page asks for the password again, and limits the guesses.
+    app.view_functions["security.verify"] = lambda: abort(404)
     user_authenticated.connect(_signed_in, app)
     return csrf
 
 
-def _signed_in(_app: Flask, user: Person, **_more: object) -> None:
-    session.permanent = True
-    session[TENANT] = _first_tenant(user.user)
+def _load(uniquifier: str) -> Person | None:
+    """Return whose cookie it is while their session lives, else None."""
+    found = People(hub().users).find_user(fs_uniquifier=uniquifier)
+    if found is None or not found.active:
+        return None
+    found.session = hub().sessions.find(session.get(SESSION, ""), found.user_id)
+    return found if found.session is not None else None
+
+
+def _signed_in(
+    _app: Flask, user: Person, authn_via: list[str] | None = None, **_more: object
+) -> None:
+    # Our own row says how long the device stays signed in, so that it can be ended.
+    keep = session.pop("_remember", None) == "set"
+    method = (authn_via or ["password"])[0]
+    before = session.get(SESSION)
+    if before:
+        hub().sessions.sign_out(before, user.user_id)
+    session[SESSION] = hub().sessions.begin(
+        NewSession(
+            user_id=user.user_id,
+            agent=request.user_agent.string,
+            address=request.remote_addr or "",
+            method=method,
+            keep=keep,
+            proven=method != "password" or not second_factor_due(user.user),
+        )
+    )
+    session.permanent = keep
+    session[TENANT] = first_tenant(user.user)
+    be_sure()
     hub().users.record_sign_in(user.user_id)
+
+
+def _signed_out(_app: Flask, user: Person, **_more: object) -> None:
+    known = session.pop(SESSION, None)
+    session.pop(SURE, None)
+    if known and user.is_authenticated:
+        hub().sessions.sign_out(known, user.user_id)
+
+
+def second_factor_due(user: User) -> bool:
+    """Return whether a password alone doesn't let this person in."""
+    held = hub().factors.of(user.id)
+    if held.app:
+        return True
+    return bool(held.passkeys) and any(
+        hub().factors.demanded(tenant) for tenant, _ in user.roles
+    )
+
+
+def be_sure() -> None:
+    """Note that the person has just shown who they are."""
+    session[SURE] = (hub().clock.now() + SURE_FOR).timestamp()
+
+
+def is_sure() -> bool:
+    """Return whether the person showed who they are a moment ago."""
+    return float(session.get(SURE, 0)) > hub().clock.now().timestamp()
 
 
 def _unauthenticated(*_args: object, **_kwargs: object) -> WerkzeugResponse:
     return to_sign_in()
 
 
-def _first_tenant(user: User) -> str:
+def first_tenant(user: User) -> str:
+    """Return the reseller a person acts for at first; empty without any role."""
     return user.roles[0][0] if user.roles else ""
 
 
 def to_sign_in() -> WerkzeugResponse:
     """Return the way to the sign-in page: a redirect, or its htmx form."""
-    target = url_for("security.login", next=request.full_path.rstrip("?"))
+    target = g.get("detour") or "security.login"
+    following = None if target == _ENROL else request.full_path.rstrip("?")
+    address = url_for(target, next=following)
     if request.headers.get("HX-Request"):
         answer = Response("", status=401)
-        answer.headers["HX-Redirect"] = target
+        answer.headers["HX-Redirect"] = address
         return answer
-    return redirect(target)
+    return redirect(address)
+
+
+def person() -> Person | None:
+    """Return whose browser it is, whether or not they may go on; None for nobody."""
+    if not current_user.is_authenticated:
+        return None
+    return cast("Person", current_user._get_current_object())
 
 
 def load_person() -> User | None:
     """Return who is signed in and set the actor, or None."""
-    if not current_user.is_authenticated:
+    found = person()
+    if found is None or found.session is None:
         return None
-    user = cast("Person", current_user._get_current_object()).user
-    tenant = session.get(TENANT) or _first_tenant(user)
+    if not found.session.proven:
+        g.detour = _PROVE
+        return None
+    g.real = found.user
+    behalf = found.session.behalf
+    if behalf is not None and _act_for(found.user, behalf):
+        return cast("User", g.user)
+    user = found.user
+    tenant = session.get(TENANT) or first_tenant(user)
     if not user.role_at(tenant):
-        tenant = _first_tenant(user)
+        tenant = first_tenant(user)
     if not tenant:
         abort(403, "You have no role at any reseller. An administrator can grant one.")
     if not tenant_is_open(hub(), tenant):
         abort(403, "This reseller is suspended. Ask the operator of the hub.")
+    if _must_enrol(user, tenant):
+        g.detour = _ENROL
+        return None
     g.actor = hub().users.actor_for(user, tenant)
-    g.user = user
+    g.user, g.behalf = user, None
     return user
+
+
+def _act_for(real: User, behalf: InName) -> bool:
+    """Set the person in whose name is acted; False when they work here no more."""
+    user = hub().users.find_user(behalf.user_id)
+    if user is None or not user.active or not user.role_at(behalf.tenant_id):
+        return False
+    if not tenant_is_open(hub(), behalf.tenant_id):
+        return False
+    g.actor = hub().users.actor_behalf(real, user, behalf.tenant_id, behalf.reason)
+    g.user, g.behalf = user, behalf
+    return True
+
+
+def _must_enrol(user: User, tenant: str) -> bool:
+    free = request.path.startswith(_WITHOUT_FACTOR)
+    return (
+        not free
+        and hub().factors.demanded(tenant)
+        and not hub().factors.of(user.id).any
+    )
 
 
 def signed_in(permission: str | None = None) -> Callable[[View], View]:

@@ -4,13 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from entrepot.hub.users.rules import ROLE_TEXTS, ROLES, SCOPES, UserInvalid
+from entrepot.hub.users.rules import (
+    ROLE_TEXTS,
+    ROLE_TITLES,
+    ROLES,
+    SCOPES,
+    UserInvalid,
+    permissions_of,
+)
+from entrepot.hub.users.service import User
+from entrepot.hub.users.sessions import BEHALF
 from entrepot.store.actor import RESOURCES
-from flask import Blueprint, Response, abort, flash, redirect, request
+from flask import Blueprint, Response, abort, flash, g, redirect, request
+from flask_babel import gettext
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from entrepot_web.auth.recovery import invite, mailer
-from entrepot_web.auth.sessions import signed_in
+from entrepot_web.auth.sessions import is_sure, person, signed_in
 from entrepot_web.context import actor, hub
 from entrepot_web.reseller.pages import page
 
@@ -45,15 +55,22 @@ def add_person() -> Response | WerkzeugResponse:
         return _people(given, error.field, error.problem, 422)
     reseller = hub().tenants.get(actor(), actor().tenant_id).name
     if password is None and invite(made, actor().name, reseller):
-        flash(f"{made.name} is invited: a mail is on its way to {made.email}.", "ok")
-    elif password is None:
-        flash(
-            f"{made.name} is added, but no mail could be sent. Set a password with: "
-            f"entrepot users password {made.email}",
-            "warn",
+        text = gettext(
+            "%(name)s is invited: a mail is on its way to %(to)s.",
+            name=made.name,
+            to=made.mail_to,
         )
+        flash(text, "ok")
+    elif password is None:
+        text = gettext(
+            "%(name)s is added, but no mail could be sent. Set a password with: "
+            "entrepot users password %(to)s",
+            name=made.name,
+            to=made.email,
+        )
+        flash(text, "warn")
     else:
-        flash(f"{made.name} is added.", "ok")
+        flash(gettext("%(name)s is added.", name=made.name), "ok")
     return redirect("/settings/users", 303)
 
 
@@ -71,23 +88,30 @@ def change_person(user_id: str) -> WerkzeugResponse:
             lambda: users.grant_role(
                 who, user_id, who.tenant_id, request.form.get("role", "")
             ),
-            f"{found.name} has another role now.",
+            gettext("%(name)s has another role now.", name=found.name),
         ),
         "lock": (
             lambda: users.set_active(who, user_id, active=False),
-            f"{found.name} is locked out.",
+            gettext("%(name)s is locked out.", name=found.name),
         ),
         "unlock": (
             lambda: users.set_active(who, user_id, active=True),
-            f"{found.name} may sign in again.",
+            gettext("%(name)s may sign in again.", name=found.name),
         ),
         "remove": (
             lambda: users.revoke_role(who, user_id),
-            f"{found.name} no longer works for this reseller.",
+            gettext("%(name)s no longer works for this reseller.", name=found.name),
+        ),
+        "factors": (
+            lambda: hub().factors.reset(who, user_id),
+            gettext("%(name)s signs in with the password alone.", name=found.name),
         ),
         "invite": (
             lambda: invite(found, who.name, reseller),
-            f"A link to choose a password is on its way to {found.email}.",
+            gettext(
+                "A link to choose a password is on its way to %(to)s.",
+                to=found.mail_to,
+            ),
         ),
     }
     step, done = steps.get(request.form.get("do", ""), (lambda: abort(400), ""))
@@ -97,6 +121,52 @@ def change_person(user_id: str) -> WerkzeugResponse:
     except UserInvalid as error:
         flash(error.problem, "warn")
     return redirect("/settings/users", 303)
+
+
+@pages.post("/settings/sign-in")
+@signed_in("users:write")
+def sign_in_rules() -> WerkzeugResponse:
+    """Demand a second step of everybody, or stop demanding it."""
+    demanded = request.form.get("second_factor") == "on"
+    hub().factors.demand(actor(), demanded=demanded)
+    if demanded:
+        flash(gettext("Everybody needs a second step from now on."), "ok")
+    else:
+        flash(gettext("A second step is everybody's own choice."), "ok")
+    return redirect("/settings/users", 303)
+
+
+@pages.get("/settings/users/<user_id>/act")
+@signed_in("users:write")
+def ask_to_act(user_id: str) -> Response:
+    """Ask why somebody wants to act in a person's name."""
+    return _ask_to_act(user_id, "", "", 200)
+
+
+@pages.post("/settings/users/<user_id>/act")
+@signed_in("users:write")
+def act(user_id: str) -> Response | WerkzeugResponse:
+    """Act in a person's name from now on, for a limited time."""
+    reason = request.form.get("reason", "")
+    mine = person()
+    if mine is None or mine.session is None or not is_sure():
+        return _ask_to_act(user_id, reason, gettext("Sign in again first."), 422)
+    try:
+        hub().sessions.act_for(actor(), mine.session.id, user_id, reason)
+    except UserInvalid as error:
+        return _ask_to_act(user_id, reason, error.problem, 422)
+    return redirect("/", 303)
+
+
+@pages.post("/account/end-acting")
+@signed_in()
+def end_acting() -> WerkzeugResponse:
+    """Act as oneself again."""
+    mine = person()
+    if g.behalf is not None and mine is not None and mine.session is not None:
+        hub().sessions.act_as_oneself(actor(), mine.session.id)
+        flash(gettext("You act as yourself again."), "ok")
+    return redirect("/", 303)
 
 
 @pages.get("/settings/credentials")
@@ -133,19 +203,26 @@ def change_credential(credential_id: str) -> Response | WerkzeugResponse:
             abort(404)
         return _credentials(200, fresh=(done[0].id, done[1]))
     hub().credentials.revoke(actor(), credential_id)
-    flash("The credential is switched off; its tokens end within seconds.", "ok")
+    flash(
+        gettext("The credential is switched off; its tokens end within seconds."), "ok"
+    )
     return redirect("/settings/credentials", 303)
 
 
 def _people(given: dict[str, str], wrong: str, problem: str, status: int) -> Response:
+    people = hub().users.list_users(actor(), actor().tenant_id)
     answer = page(
         "reseller/people.html",
         "people",
-        people=hub().users.list_users(actor(), actor().tenant_id),
+        people=people,
         tenant=actor().tenant_id,
         me=actor().id,
         roles=[name for name, held in ROLES.items() if held <= actor().permissions],
         texts=ROLE_TEXTS,
+        titles=ROLE_TITLES,
+        lower=_lower,
+        demanded=hub().factors.demanded(actor().tenant_id),
+        factors={one.id: hub().factors.of(one.id).any for one in people},
         given=given,
         wrong=wrong,
         problem=problem,
@@ -154,6 +231,29 @@ def _people(given: dict[str, str], wrong: str, problem: str, status: int) -> Res
     )
     answer.status_code = status
     return answer
+
+
+def _ask_to_act(user_id: str, reason: str, problem: str, status: int) -> Response:
+    found = hub().users.find_member(actor(), user_id)
+    if found is None:
+        abort(404)
+    answer = page(
+        "reseller/act.html",
+        "people",
+        found=found,
+        reason=reason,
+        problem=problem,
+        sure=is_sure(),
+        minutes=int(BEHALF.total_seconds()) // 60,
+    )
+    answer.status_code = status
+    return answer
+
+
+def _lower(found: User) -> bool:
+    """Whether somebody may do less than the person who looks."""
+    held = permissions_of(found.role_at(actor().tenant_id), operator=found.operator)
+    return found.active and not found.operator and held < actor().permissions
 
 
 def _credentials(

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from entrepot.store import Store
-from flask import Flask, Response, g, request
+from flask import Flask, Response, current_app, g, request
 from flask_limiter import Limiter
 from sqlalchemy import Engine, create_engine, event
 
 from entrepot_web.security.storage import WINDOWS, SharedCounters
 
-__all__ = ["SharedCounters", "build_limiter", "guard_sign_in"]
+__all__ = ["SharedCounters", "build_limiter", "guard_guesses", "guard_sign_in", "once"]
 
 SIGN_IN_PER_ADDRESS = "30 per 5 minutes"
 SIGN_IN_PER_ACCOUNT = "8 per 15 minutes"
@@ -65,9 +65,45 @@ def guard_sign_in(app: Flask, limiter: Limiter, endpoint: str) -> None:
     app.view_functions[endpoint] = guarded  # type: ignore[assignment]  # Flask accepts any view
 
 
+def once(name: str, seconds: int) -> bool:
+    """Return whether this is the first time something is used, in any process.
+
+    Args:
+        name: What is used.
+        seconds: How long it is remembered.
+    """
+    limiter = next(iter(current_app.extensions["limiter"]))
+    return bool(limiter.storage.incr(f"once/{name}", seconds) == 1)
+
+
+def guard_guesses(
+    app: Flask, limiter: Limiter, endpoint: str, who: Callable[[], str]
+) -> None:
+    """Limit how often a person may get a password or code wrong.
+
+    Args:
+        app: The application.
+        limiter: Its limiter.
+        endpoint: The view that takes it.
+        who: Returns whose guesses are counted.
+    """
+    guarded = limiter.shared_limit(
+        SIGN_IN_PER_ACCOUNT,
+        scope="guesses",
+        key_func=who,
+        methods=["POST"],
+        deduct_when=_wrong,
+    )(app.view_functions[endpoint])
+    app.view_functions[endpoint] = guarded  # type: ignore[assignment]  # Flask accepts any view
+
+
 def _account() -> str:
     email = request.form.get("email", "").strip().lower()
     return "account:" + hashlib.sha256(email.encode()).hexdigest()[:24]
+
+
+def _wrong(answer: Response) -> bool:
+    return answer.status_code == 422
 
 
 def _failed(answer: Response) -> bool:
