@@ -10,8 +10,8 @@ STAMP := $(VENV)/.installed
 # core first: the other members depend on it
 MEMBERS := core $(sort $(patsubst %/,%,$(dir $(wildcard plugins/*/pyproject.toml)))) webapp
 SOURCES := core/src plugins/*/src webapp/src
-# Fast tests run on two workers; heavy and browser tests time things and run alone.
-WORKERS ?= 2
+# One more than CI's cores: tests also wait.
+WORKERS ?= 3
 PYTEST := $(BIN)/python -m pytest -q
 SEEDS ?= 25
 SIZE ?= 100000
@@ -23,7 +23,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
 	>/dev/null 2>&1 && { echo "$$p"; break; }; done)
 
 .PHONY: help dev test check lint types imports lock demo bench bench-smoke \
-	bench-full bench-peers crash soak conform scores fast heavy format translations
+	bench-full bench-peers crash soak conform scores fast heavy samples walks format translations
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | \
@@ -48,9 +48,14 @@ test: check fast heavy ## everything CI runs: checks, fast tests, heavy samples,
 fast: dev ## the tests that need no browser and no long run
 	$(PYTEST) -n $(WORKERS) --dist loadscope -m "not heavy and not browser"
 
-heavy: dev ## bounded crash and load samples, and the browser tests
+heavy: dev ## bounded crash and load samples, and beside them the browser's walks
+	$(MAKE) -j2 samples walks
+
+samples: dev
 	$(PYTEST) -m "heavy and not browser"
-	# In a process of its own: the browser's driver keeps an event loop running.
+
+# In a process of its own: the browser's driver keeps an event loop running.
+walks: dev
 	ENTREPOT_CHROMIUM="$$($(BIN)/python tests/find_chromium.py)" \
 		$(PYTEST) -m browser
 
