@@ -171,7 +171,7 @@ def test_pages_of_any_size_give_the_same(start, layout, ends) -> None:
 
 def test_partner_options_are_read_beyond_the_first_page(start, monkeypatch) -> None:
     """The official client has no argument for the next page (T03)."""
-    monkeypatch.setattr("entrepot_ibm.client.PARTNER_OPTIONS", 2)
+    monkeypatch.setattr("entrepot_ibm.directory.PARTNER_OPTIONS", 2)
     vendor = start(14, subscriptions=100)
     ctx = vendor.connect(instances="off", entitlements="")
     customers(ctx)

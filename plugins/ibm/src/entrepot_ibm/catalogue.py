@@ -11,7 +11,7 @@ from entrepot.sdk.model import Offer, Page
 
 from entrepot_ibm import wire
 from entrepot_ibm.client import Client
-from entrepot_ibm.mapping import manual, offers
+from entrepot_ibm.mapping import instances, manual, offers
 from entrepot_ibm.runtime import Cursor, Runtime, client_of
 from entrepot_ibm.settings import IbmSettings
 
@@ -35,18 +35,24 @@ def list_offers(ctx: PluginContext, query: ask.ListOffers) -> Page[Offer]:
 def _offers(ctx: PluginContext, client: Client, service: wire.EntryWire) -> list[Offer]:
     settings: IbmSettings = ctx.settings
     discount = Decimal(settings.discount) if settings.discount else None
-    return [
-        offers.plan_offer(
-            service,
-            plan,
-            _pricing(ctx, client, plan.id),
-            settings.country,
-            settings.currency,
-            discount,
-        )
-        for plan in client.plans(service.id)
-        if plan.kind in ("", "plan")
-    ]
+    made = []
+    for plan in client.plans(service.id):
+        if plan.kind not in ("", "plan"):
+            continue
+        pricing = _pricing(ctx, client, plan.id)
+        made += [
+            offers.plan_offer(
+                service,
+                plan,
+                pricing,
+                country,
+                currency,
+                discount,
+                key=instances.offer_key(plan.id, country if number else ""),
+            )
+            for number, (country, currency) in enumerate(settings.markets.items())
+        ]
+    return made
 
 
 def _pricing(

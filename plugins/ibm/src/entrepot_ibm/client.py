@@ -115,10 +115,8 @@ class Client:
         page = self._page("partner", path, params, "offset", None)
         return _item(wire.REPORT, page.items[0]).entity_name if page.items else ""
 
-    def options(
-        self, month: str | None, customer: str | None = None
-    ) -> list[wire.OptionWire]:
-        """Billing options of all customers or of one; None = the current month."""
+    def options(self, month: str | None, customer: str) -> list[wire.OptionWire]:
+        """Billing options of a customer; None = the current month."""
         params = {
             **self._partner(customer),
             "date": month,
@@ -126,18 +124,39 @@ class Client:
         }
         return self._every("partner", "/v1/billing-options", params, wire.OPTION)
 
+    def options_page(
+        self, month: str, token: str | None, size: int
+    ) -> tuple[list[wire.OptionWire], str | None]:
+        """One page of the billing options of all customers, and its continuation."""
+        params = {**self._partner(None), "date": month, "limit": size}
+        page = self._page("partner", "/v1/billing-options", params, "start", token)
+        return [_item(wire.OPTION, item) for item in page.items], page.token
+
+    def reports_page(
+        self, month: str, token: str | None, size: int
+    ) -> tuple[list[wire.ReportWire], str | None]:
+        """One page of the usage of every end customer, and its continuation."""
+        params: Params = {
+            **self._partner(None),
+            "month": month,
+            "viewpoint": self._settings.viewpoint,
+            "limit": size,
+            "recurse": "true",
+            "reseller_id": None,
+        }
+        path = "/v1/resource-usage-reports"
+        page = self._page("partner", path, params, "offset", token)
+        return [_item(wire.REPORT, item) for item in page.items], page.token
+
     def pools(self, month: str | None, customer: str) -> list[wire.PoolWire]:
         """Credit pools of a customer."""
         params = {**self._partner(customer), "date": month, "limit": PARTNER_POOLS}
         return self._every("partner", "/v1/credit-pools", params, wire.POOL)
 
     def reports(
-        self,
-        month: str | None,
-        customer: str | None = None,
-        viewpoint: str | None = None,
+        self, month: str | None, customer: str, viewpoint: str | None = None
     ) -> list[wire.ReportWire]:
-        """Usage of one customer, or of every end customer, in a month.
+        """Usage of one customer in a month.
 
         The viewpoint is always sent: without it the vendor takes the caller's (T12).
         """
@@ -147,8 +166,6 @@ class Client:
             "viewpoint": viewpoint or self._settings.viewpoint,
             "limit": MOST,
         }
-        if customer is None:
-            params |= {"recurse": "true", "reseller_id": None}
         return self._every("partner", "/v1/resource-usage-reports", params, wire.REPORT)
 
     # Customer's account

@@ -9,17 +9,16 @@ from entrepot.sdk import queries as ask
 from entrepot.sdk.context import PluginContext
 from entrepot.sdk.errors import ConfigInvalid, NotFound, Rejected
 from entrepot.sdk.model import CheckResult, Page, Subscription, VendorCustomer
-from entrepot.sdk.model.time import add_months
 
 from entrepot_ibm import wire
 from entrepot_ibm.client import MOST, Client
+from entrepot_ibm.directory import directory_page, recent_months
 from entrepot_ibm.mapping import commitments, instances, manual, parties
 from entrepot_ibm.runtime import Cursor, Runtime, client_of
 from entrepot_ibm.settings import OFF, PROFILE, IbmSettings
 from entrepot_ibm.tokens import OWN, customer_keys, may_read_instances, no_credential
 
 _GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-_DIRECTORY_PAGE = 200
 _INSTANCES = "instances"
 
 
@@ -61,9 +60,9 @@ def _warnings(settings: IbmSettings) -> tuple[str, ...]:
 def customers(ctx: PluginContext, query: ask.ListCustomers) -> Page[VendorCustomer]:
     """One page of accounts, or of the partner's directory."""
     settings: IbmSettings = ctx.settings
-    cursor = Cursor.of(query.cursor)
     if settings.is_partner:
-        return _directory_page(ctx, cursor, query.page_size or _DIRECTORY_PAGE)
+        return directory_page(ctx, query)
+    cursor = Cursor.of(query.cursor)
     size = min(query.page_size or MOST, MOST)
     found = client_of(ctx).accounts(enterprise(ctx).id, cursor.token, size)
     unit = billing_unit(ctx)
@@ -88,38 +87,9 @@ def customer(ctx: PluginContext, query: ask.GetCustomer) -> VendorCustomer:
     return parties.account(found, billing_unit(ctx))
 
 
-def _directory_page(
-    ctx: PluginContext, cursor: Cursor, size: int
-) -> Page[VendorCustomer]:
-    """A slice of the directory, after the id that the cursor names."""
-    known = _directory(ctx, fresh=cursor.token is None)
-    rest = [each for each in known if cursor.token is None or each.id > cursor.token]
-    shown = rest[:size]
-    more = Cursor(token=shown[-1].id).text() if len(rest) > size else None
-    return Page(
-        items=[parties.partner_customer(each) for each in shown],
-        next_cursor=more,
-        total=len(known),
-    )
-
-
-def _directory(ctx: PluginContext, *, fresh: bool) -> list[parties.PartnerCustomer]:
-    runtime: Runtime = ctx.runtime
-    known = runtime.known_directory(ctx.clock.monotonic())
-    if known is not None and not fresh:
-        return known
-    client, found_options, found_reports = client_of(ctx), [], []
-    for month in _recent_months(ctx):
-        found_options += client.options(month)
-        found_reports += client.reports(month)
-    found = parties.directory(found_options, found_reports)
-    runtime.keep_directory(ctx.clock.monotonic(), found)
-    return found
-
-
 def _partner_customer(ctx: PluginContext, customer_id: str) -> parties.PartnerCustomer:
     client = client_of(ctx)
-    for month in _recent_months(ctx):
+    for month in recent_months(ctx):
         options = client.options(month, customer_id)
         reports = [] if options else client.reports(month, customer_id)
         for found in parties.directory(options, reports):
@@ -128,13 +98,6 @@ def _partner_customer(ctx: PluginContext, customer_id: str) -> parties.PartnerCu
     raise NotFound(
         "customer_not_found", "The partner's reports do not know this customer."
     )
-
-
-def _recent_months(ctx: PluginContext) -> list[str]:
-    settings: IbmSettings = ctx.settings
-    first = ctx.clock.now().date().replace(day=1)
-    back = range(int(settings.months_back))
-    return [f"{add_months(first, -step):%Y-%m}" for step in back]
 
 
 def enterprise(ctx: PluginContext) -> wire.EnterpriseWire:
@@ -190,13 +153,15 @@ def subscriptions(
     cursor = Cursor.of(query.cursor)
     if cursor.part == _INSTANCES:
         return _instances_page(ctx, owner, cursor, query)
-    found, kind = _contracts(ctx, owner)
-    following = Cursor(part=_INSTANCES, kind=kind)
+    found, options = _contracts(ctx, owner)
+    kind = _kind(options)
     if not _reads_instances(ctx, owner):
         return Page(items=found)
     if _out_of_reach(ctx, owner, kind):
         text = "Instances of an enterprise customer need a key of one of its accounts."
         return Page(items=found, complete=False, incomplete_reason=text)
+    market = _market(ctx, owner, options)
+    following = Cursor(part=_INSTANCES, kind=kind, market=market)
     if not found:
         return _instances_page(ctx, owner, following, query)
     return Page(items=found, next_cursor=following.text())
@@ -226,13 +191,42 @@ def subscription(ctx: PluginContext, query: ask.GetSubscription) -> Subscription
         # Without access it matters whether the customer is still there at all.
         customer(ctx, ask.GetCustomer(customer_id=owner))
         raise
+    market = ""
+    if settings.is_partner and len(settings.markets) > 1:
+        options = client_of(ctx).options(f"{ctx.clock.now():%Y-%m}", owner)
+        market = _market(ctx, owner, options)
     return instances.decode_instance(
-        data, customer_id=owner, quantity_keys=settings.quantities
+        data, customer_id=owner, quantity_keys=settings.quantities, market=market
     )
 
 
-def _contracts(ctx: PluginContext, owner: str) -> tuple[list[Subscription], str]:
-    """Commitments and licences of a customer, and what kind of customer it is."""
+def _market(ctx: PluginContext, owner: str, options: list[wire.OptionWire]) -> str:
+    """Country whose prices hold for a customer; empty for the connection's own.
+
+    It stands in billing options and usage only, so without options it takes a call.
+    """
+    settings: IbmSettings = ctx.settings
+    if not settings.is_partner or len(settings.markets) < 2:
+        return ""
+    told = next((each.country_code for each in options if each.country_code), "")
+    for month in recent_months(ctx) if not told else ():
+        reports = client_of(ctx).reports(month, owner)
+        told = next((each.country_code for each in reports if each.country_code), "")
+        if told:
+            break
+    known = told.upper() in settings.markets and told.upper() != settings.country
+    return told.upper() if known else ""
+
+
+def _kind(options: list[wire.OptionWire]) -> str:
+    kinds = [option.customer_type.upper() for option in options if option.customer_type]
+    return kinds[-1] if kinds else ""
+
+
+def _contracts(
+    ctx: PluginContext, owner: str
+) -> tuple[list[Subscription], list[wire.OptionWire]]:
+    """Commitments and licences of a customer, and the billing options behind them."""
     settings: IbmSettings = ctx.settings
     now = ctx.clock.now()
     offers = {offer.sku: offer for offer in manual.price_list(settings.price_list)}
@@ -242,8 +236,7 @@ def _contracts(ctx: PluginContext, owner: str) -> tuple[list[Subscription], str]
         options, pools, owner, now, names=names, fallback_currency=settings.currency
     )
     made += manual.entitlements(settings.entitlements, owner, offers, now)
-    kinds = [option.customer_type.upper() for option in options if option.customer_type]
-    return made, kinds[-1] if kinds else ""
+    return made, options
 
 
 def credit(
@@ -281,10 +274,18 @@ def _instances_page(
         state += token is None
         if found.items or state == len(instances.STATES):
             break
-    raw = instances.raw_instances(found.items, owner, settings.quantities)
+    raw = instances.raw_instances(
+        found.items, owner, settings.quantities, cursor.market
+    )
     _same_account(ctx, owner, cursor.kind, found.items)
     ended = state == len(instances.STATES)
-    following = Cursor(part=_INSTANCES, row=state, token=token, kind=cursor.kind)
+    following = Cursor(
+        part=_INSTANCES,
+        row=state,
+        token=token,
+        kind=cursor.kind,
+        market=cursor.market,
+    )
     more = None if ended else following.text()
     if query.raw:
         return Page(raw=raw, next_cursor=more)

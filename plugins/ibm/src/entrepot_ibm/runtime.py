@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import msgspec
 from entrepot.sdk.context import PluginContext
@@ -11,22 +12,23 @@ from entrepot.sdk.errors import ConfigInvalid, Rejected
 
 from entrepot_ibm import wire
 from entrepot_ibm.client import Client
-from entrepot_ibm.mapping.parties import PartnerCustomer
 from entrepot_ibm.settings import IbmSettings
 from entrepot_ibm.tokens import OWN, TokenAuth, TokenCache
 
+if TYPE_CHECKING:
+    from entrepot_ibm.directory import Walk
+
 _MOST_PRICES = 5000
-_DIRECTORY_SECONDS = 300.0
 
 
 @dataclass(slots=True)
 class Runtime:
-    """Tokens, the partner's directory, and prices with their ETags."""
+    """Tokens, walks through the partner's reports, and prices with their ETags."""
 
     tokens: TokenCache = field(default_factory=TokenCache)
     lock: threading.Lock = field(default_factory=threading.Lock)
     prices: dict[str, tuple[str, bytes]] = field(default_factory=dict, repr=False)
-    directory: tuple[float, list[PartnerCustomer]] = field(default=(0.0, []))
+    walks: dict[str, Walk] = field(default_factory=dict, repr=False)
     enterprise: wire.EnterpriseWire | None = None
     units: list[wire.BillingUnitWire] | None = None
 
@@ -36,17 +38,6 @@ class Runtime:
             if len(self.prices) < _MOST_PRICES or plan in self.prices:
                 self.prices[plan] = known
 
-    def keep_directory(self, now: float, found: list[PartnerCustomer]) -> None:
-        """Remember who is a customer, for the pages of one listing."""
-        with self.lock:
-            self.directory = (now + _DIRECTORY_SECONDS, found)
-
-    def known_directory(self, now: float) -> list[PartnerCustomer] | None:
-        """The remembered customers; None when they are too old."""
-        with self.lock:
-            until, found = self.directory
-        return found if now < until else None
-
 
 class Cursor(msgspec.Struct, omit_defaults=True, kw_only=True):
     """Where a listing goes on; travels as JSON text."""
@@ -54,7 +45,10 @@ class Cursor(msgspec.Struct, omit_defaults=True, kw_only=True):
     part: str = ""
     token: str | None = None
     row: int = 0
+    page: int = 0
+    size: int = 0
     kind: str = ""
+    market: str = ""
 
     @classmethod
     def of(cls, text: str | None) -> Cursor:
@@ -64,15 +58,20 @@ class Cursor(msgspec.Struct, omit_defaults=True, kw_only=True):
         try:
             return msgspec.json.decode(text, type=cls)
         except msgspec.MsgspecError:
-            raise Rejected(
-                "cursor_invalid",
-                "The listing cannot go on from this cursor.",
-                remedy="Start the listing again.",
-            ) from None
+            raise cursor_lost() from None
 
     def text(self) -> str:
         """As text for `Page.next_cursor`."""
         return msgspec.json.encode(self).decode()
+
+
+def cursor_lost() -> Rejected:
+    """The refusal of a cursor that nobody here wrote."""
+    return Rejected(
+        "cursor_invalid",
+        "The listing cannot go on from this cursor.",
+        remedy="Start the listing again.",
+    )
 
 
 def client_of(ctx: PluginContext, customer: str = OWN) -> Client:

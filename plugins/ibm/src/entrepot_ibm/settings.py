@@ -95,6 +95,13 @@ class IbmSettings:
         pattern=r"[A-Z]{3}",
         default="USD",
     )
+    more_markets: str = setting(
+        "Further price countries",
+        help="For customers who pay in another currency: country and currency as IBM "
+        "writes them, such as DEU:EUR, GBR:GBP.",
+        pattern=r"([A-Z]{3}:[A-Z]{3}(\s*,\s*[A-Z]{3}:[A-Z]{3})*)?",
+        default="",
+    )
     discount: str = setting(
         "Discount",
         help="Your discount on catalogue prices in percent; empty = cost unknown.",
@@ -174,6 +181,13 @@ class IbmSettings:
         """Base address of a service, without a slash at the end."""
         own, prefix = SERVICES[service]
         return f"{self.api_url.rstrip('/')}{prefix}" if self.api_url else own
+
+    @property
+    def markets(self) -> dict[str, str]:
+        """Currencies by price country; the connection's own comes first."""
+        more = (pair.strip().split(":") for pair in self.more_markets.split(","))
+        further = {pair[0]: pair[1] for pair in more if len(pair) == 2}
+        return {self.country: self.currency} | further | {self.country: self.currency}
 
     @property
     def is_partner(self) -> bool:

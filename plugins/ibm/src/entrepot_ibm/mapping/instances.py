@@ -45,10 +45,21 @@ _STATUS = {
 _LEAVING = ("pending_reclamation", "pending_removal")
 
 
+def offer_key(plan: str, market: str) -> str:
+    """Key of a plan's offer in a price country; empty for the connection's own."""
+    return f"{plan}|{market}" if market else plan
+
+
 def instance(
-    found: wire.InstanceWire, customer_id: str, quantity_keys: Sequence[str]
+    found: wire.InstanceWire,
+    customer_id: str,
+    quantity_keys: Sequence[str],
+    market: str = "",
 ) -> Subscription:
-    """An instance; its GUID outlives suspension, removal and restoring (T10)."""
+    """An instance; its GUID outlives suspension, removal and restoring (T10).
+
+    `market` is the country whose prices hold for the customer.
+    """
     status = _STATUS.get(found.state, SubscriptionStatus.UNKNOWN)
     bought, unit = _quantity(found, quantity_keys)
     created = moment(found.created_at)
@@ -62,7 +73,7 @@ def instance(
         vendor_status=found.state,
         billed=found.state in ("active", "inactive"),
         product_id=found.resource_id,
-        offer_key=found.resource_plan_id,
+        offer_key=offer_key(found.resource_plan_id, market),
         billing_cycle=BillingCycle.USAGE if bought is None else BillingCycle.MONTHLY,
         unit=unit or "instance",
         friendly_name=found.name,
@@ -124,10 +135,10 @@ def _facts(found: wire.InstanceWire) -> dict[str, str]:
 
 
 def decode_instance(
-    data: bytes, *, customer_id: str, quantity_keys: tuple[str, ...]
+    data: bytes, *, customer_id: str, quantity_keys: tuple[str, ...], market: str = ""
 ) -> Subscription:
     """An instance from its bytes."""
-    return instance(wire.INSTANCE.read(data), customer_id, quantity_keys)
+    return instance(wire.INSTANCE.read(data), customer_id, quantity_keys, market)
 
 
 def project_instance(data: bytes) -> bytes:
@@ -136,16 +147,22 @@ def project_instance(data: bytes) -> bytes:
 
 
 def raw_instances(
-    items: Sequence[bytes], customer_id: str, quantity_keys: tuple[str, ...]
+    items: Sequence[bytes],
+    customer_id: str,
+    quantity_keys: tuple[str, ...],
+    market: str = "",
 ) -> RawItems[Subscription]:
     """A customer's instances in the fast form."""
     decode: Callable[[bytes], Subscription] = partial(
-        decode_instance, customer_id=customer_id, quantity_keys=quantity_keys
+        decode_instance,
+        customer_id=customer_id,
+        quantity_keys=quantity_keys,
+        market=market,
     )
     return RawItems(
         items=items,
         decode=decode,
         content_hash=ContentHash.PROJECTION,
-        mapping_version=f"{MAPPING_VERSION}/{','.join(quantity_keys)}",
+        mapping_version=f"{MAPPING_VERSION}/{','.join(quantity_keys)}/{market}",
         project=project_instance,
     )

@@ -22,6 +22,8 @@ def plan_offer(
     country: str,
     currency: str,
     discount: Decimal | None,
+    *,
+    key: str = "",
 ) -> Offer:
     """A plan; with a price only where it has one metric at one price.
 
@@ -33,7 +35,7 @@ def plan_offer(
     kind = (pricing.type if pricing else "").lower()
     orderable, why_not = _orderable(service, plan)
     return Offer(
-        key=plan.id,
+        key=key or plan.id,
         product_id=service.id,
         sku=plan.id,
         name=f"{_display(service)} {_display(plan)}",

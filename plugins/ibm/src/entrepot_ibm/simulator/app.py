@@ -179,6 +179,7 @@ class IbmSimulator(Simulator):
             "trusted_profile": self.authority.profile,
             "discount": "20",
             "price_list": seeding.price_list(),
+            "more_markets": seeding.more_markets(self),
             "entitlements": seeding.entitlements(self),
             "api_url": self.base_url,
         }

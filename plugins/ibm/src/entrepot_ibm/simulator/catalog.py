@@ -15,6 +15,13 @@ MARKETS: Final = {
     "CAN": ("CAD", Decimal("1.36")),
     "AUS": ("AUD", Decimal("1.52")),
 }
+MARKET_OF: Final = {
+    # ISO country of a customer: the market it pays in; elsewhere it is the USA
+    "DE": "DEU",
+    "GB": "GBR",
+    "CA": "CAN",
+    "AU": "AUS",
+}
 ODD_COUNTRY: Final = "ZZZ"  # price lists contain wrong codes (T22)
 REGIONS: Final = ("us-south", "us-east", "eu-de", "eu-gb", "au-syd")
 

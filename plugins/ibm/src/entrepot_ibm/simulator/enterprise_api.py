@@ -221,7 +221,7 @@ class EnterpriseApi:
 
     def _report(self, found: Account, month: Month) -> Wire:
         now = self._vendor.clock.now()
-        made = render.report(found, month, now, "RESELLER")
+        made = render.report(found, month, now, "RESELLER", "USA")
         unit = self._book.generator.billing_unit
         return {**made, "billing_unit_id": unit, "billing_unit_name": "Master"}
 

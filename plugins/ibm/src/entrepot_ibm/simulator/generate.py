@@ -91,6 +91,7 @@ class Generator:
             id=account_id,
             index=index,
             name=facts.name,
+            market=catalog.MARKET_OF.get(facts.country, "USA"),
             make_facts=partial(self.facts, index),
             created=created,
             updated=created,

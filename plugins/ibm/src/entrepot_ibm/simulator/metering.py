@@ -115,7 +115,7 @@ def _rng(guid: str, month: str) -> random.Random:
 
 
 def resources(
-    account: Account, month: Month, now: datetime, viewpoint: str
+    account: Account, month: Month, now: datetime, viewpoint: str, rate: Decimal
 ) -> list[Wire]:
     """`resources[]` of a usage report; every sum fits (§7)."""
     plans: dict[tuple[str, str, bool], dict[str, list[Decimal]]] = {}
@@ -124,7 +124,7 @@ def resources(
         per = plans.setdefault(key, {})
         row = per.setdefault(one.metric.id, [Decimal(0), Decimal(0)])
         row[0] += one.quantity
-        row[1] += one.list_cost
+        row[1] += one.list_cost * rate
     by_service: dict[str, list[Wire]] = {}
     for (plan_id, region, billable), metrics in plans.items():
         made = _plan(plan_id, region, billable, metrics, SHARE[viewpoint])
@@ -195,6 +195,7 @@ def _instance_row(account: Account, rows: list[Metered], month: Month) -> Wire:
     instance = rows[0].instance
     service = catalog.SERVICE_OF[instance.plan_id]
     share = SHARE["RESELLER"]
+    currency, rate = catalog.MARKETS[account.market]
     return {
         "account_id": account.id,
         "resource_instance_id": crn(instance),
@@ -207,9 +208,9 @@ def _instance_row(account: Account, rows: list[Metered], month: Month) -> Wire:
         "pricing_plan_id": f"billable:v4:{instance.plan_id}:1577836800000:",
         "region": instance.region,
         "pricing_region": instance.region,
-        "pricing_country": "USA",
-        "currency_code": "USD",
-        "currency_rate": 1.0,
+        "pricing_country": account.market,
+        "currency_code": currency,
+        "currency_rate": float(rate),
         "billable": rows[0].billable,
         "pending": False,
         "month": month.text,
@@ -220,8 +221,8 @@ def _instance_row(account: Account, rows: list[Metered], month: Month) -> Wire:
                 "unit": one.metric.unit,
                 "quantity": float(one.quantity),
                 "rateable_quantity": float(one.quantity),
-                "cost": float(one.list_cost * share),
-                "rated_cost": float(one.list_cost),
+                "cost": float(one.list_cost * rate * share),
+                "rated_cost": float(one.list_cost * rate),
                 "non_chargeable": False,
                 "price": [],
                 "discounts": [],
@@ -264,7 +265,7 @@ class Ledger:
     def pool(
         self, account: Account, option: Option, month: Month, now: datetime
     ) -> tuple[Wire, Decimal]:
-        """The option's term in a month, and its overage."""
+        """The option's term in a month, and its overage, in the account's currency."""
         start = _term_start(option, month)
         months = min(12, option.months)
         total = option.monthly * months
@@ -275,18 +276,19 @@ class Ledger:
         wanted = self._due(account, option, month, now)
         used = min(balance, wanted)
         end = add_months(start.date(), months)
+        rate = catalog.MARKETS[account.market][1]
         return {
             "billing_option_id": option.id,
             "billing_option_model": "4.0",
             "category": option.category,
             "start_date": stamp(start),
             "end_date": f"{end:%Y-%m-%d}T00:00:00.000Z",
-            "total_credits": float(total),
-            "starting_balance": float(balance),
-            "used_credits": float(used),
-            "current_balance": float(balance - used),
+            "total_credits": float(total * rate),
+            "starting_balance": float(balance * rate),
+            "used_credits": float(used * rate),
+            "current_balance": float((balance - used) * rate),
             "resources": [],
-        }, wanted - used
+        }, (wanted - used) * rate
 
     def _due(
         self, account: Account, option: Option, month: Month, now: datetime

@@ -120,6 +120,7 @@ class Account:
 
     Attributes:
         index: Number in the generator; -1 for our own, -2 for one that was added.
+        market: Price country, whose currency it pays in as a partner's customer.
         visible_from: Not readable before (B04).
         parent_due: When a move to `parent_wanted` takes effect (B09).
         restated: Factors on the cost of a month and plan that was corrected.
@@ -132,6 +133,7 @@ class Account:
     created: datetime
     updated: datetime
     state: str = "ACTIVE"
+    market: str = "USA"
     group_id: str = ""
     parent: str = ""
     instances: dict[str, Instance] = field(default_factory=dict)

@@ -132,7 +132,7 @@ class PartnerApi:
             each = (self._book.at(place, now) for place in range(start, end))
             page = [found for found in each if not found.deleted]
             more = end if end < self._book.positions else None
-        made = [render.report(found, month, now, view) for found in page]
+        made = [render.report(found, month, now, view, found.market) for found in page]
         idle = self._vendor.options.extra.get("idle", "list")
         if idle == "hide":
             made = [report for report in made if report["resources"]]
@@ -140,7 +140,9 @@ class PartnerApi:
 
     def _of_partner(self, month: Month, view: str) -> Wire:
         now, book = self._vendor.clock.now(), self._book
-        each = [render.report(a, month, now, view) for a in self._customers(None)]
+        each = [
+            render.report(a, month, now, view, "USA") for a in self._customers(None)
+        ]
         names = ("billable_cost", "billable_rated_cost", "non_billable_cost")
         sums = {n: float(sum(r[n] for r in each)) for n in names}
         return {

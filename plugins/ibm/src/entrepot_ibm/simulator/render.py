@@ -161,6 +161,7 @@ def partner_option(
 ) -> Wire:
     """A billing option as the partner sees it (§4.3)."""
     part = catalog.PART[option.part]
+    currency, rate = catalog.MARKETS[found.market]
     return {
         "id": option.id,
         "billing_unit_id": unit_id(found, book),
@@ -183,10 +184,10 @@ def partner_option(
         "po_number": option.po_number,
         "subscription_model": "4.0",
         "duration_in_months": option.months,
-        "monthly_amount": float(option.amount(month)),
+        "monthly_amount": float(option.amount(month) * rate),
         "billing_system": {"name": part.name},
-        "country_code": "USA",
-        "currency_code": "USD",
+        "country_code": found.market,
+        "currency_code": currency,
     }
 
 
@@ -219,7 +220,7 @@ def pools(found: Account, month: Month, now: datetime, book: Book) -> list[Wire]
             {
                 "type": option.category,
                 "billing_unit_id": unit_id(found, book),
-                "currency_code": "USD",
+                "currency_code": catalog.MARKETS[found.market][0],
                 "term_credits": [],
                 "overage": {"cost": 0.0, "resources": []},
             },
@@ -234,9 +235,12 @@ def runs_in(found: Account, month: Month) -> list[Option]:
     return [o for o in found.options if o.start < month.end and o.end >= month.start]
 
 
-def report(found: Account, month: Month, now: datetime, viewpoint: str) -> Wire:
-    """A usage report without paging members."""
-    rows = resources(found, month, now, viewpoint)
+def report(
+    found: Account, month: Month, now: datetime, viewpoint: str, market: str
+) -> Wire:
+    """A usage report without paging members, in the currency of a price country."""
+    currency, rate = catalog.MARKETS[market]
+    rows = resources(found, month, now, viewpoint, rate)
 
     def total(member: str) -> float:
         return float(sum(row[member] for row in rows))
@@ -248,8 +252,8 @@ def report(found: Account, month: Month, now: datetime, viewpoint: str) -> Wire:
         f"{found.id}",
         "entity_name": found.name,
         "month": month.text,
-        "currency_code": "USD",
-        "country_code": "USA",
+        "currency_code": currency,
+        "country_code": market,
         "billable_cost": total("billable_cost"),
         "billable_rated_cost": total("billable_rated_cost"),
         "non_billable_cost": total("non_billable_cost"),

@@ -53,6 +53,14 @@ def price_list() -> str:
     return "\n".join(rows)
 
 
+def more_markets(vendor: IbmSimulator) -> str:
+    """Price countries beside the first one that customers pay in, as the setting."""
+    country = vendor.options.extra.get("country", "US")
+    wanted = catalog.MARKET_OF if country == "mixed" else {country}
+    found = (catalog.MARKET_OF[code] for code in wanted if code in catalog.MARKET_OF)
+    return ", ".join(f"{each}:{catalog.MARKETS[each][0]}" for each in found)
+
+
 def entitlements(vendor: IbmSimulator) -> str:
     """Licences of all customers as the CSV of the connection's settings."""
     head = "customer_id,part_number,quantity,start,end,order_id,charge_agreement,status"
@@ -106,7 +114,7 @@ def _customer(account: Account) -> SeedCustomer:
         street=facts.street,
         phone=facts.phone,
         tax_id=facts.tax_id,
-        currency="USD",
+        currency=catalog.MARKETS[account.market][0],
         contacts=tuple(
             SeedContact(
                 first_name=p.first_name,
@@ -133,7 +141,8 @@ def _instance(
     account: Account, found: Instance, vendor: IbmSimulator
 ) -> SeedSubscription:
     plan = catalog.PLANS[found.plan_id]
-    price = _price(plan, vendor)
+    currency, rate = catalog.MARKETS[account.market]
+    price = _price(plan, vendor) * rate
     seats = plan.seats
     return SeedSubscription(
         vendor_id=found.guid,
@@ -145,7 +154,7 @@ def _instance(
         quantity=int(found.extensions.get(seats, 1)) if seats else 1,
         unit_cost=price * _DISCOUNT,
         unit_price=price,
-        currency="USD",
+        currency=currency,
         start=found.created.date(),
         end=None,
         status=_STATUS.get(found.state, found.state),
@@ -155,6 +164,7 @@ def _instance(
 
 def _commitment(account: Account, option: Option, now: datetime) -> SeedSubscription:
     part = catalog.PART[option.part]
+    currency, rate = catalog.MARKETS[account.market]
     return SeedSubscription(
         vendor_id=option.id,
         customer_vendor_id=account.id,
@@ -163,9 +173,9 @@ def _commitment(account: Account, option: Option, now: datetime) -> SeedSubscrip
         term=part.term,
         billing_cycle="monthly",
         quantity=1,
-        unit_cost=option.monthly,
-        unit_price=option.monthly * _MARGIN,
-        currency="USD",
+        unit_cost=option.monthly * rate,
+        unit_price=option.monthly * rate * _MARGIN,
+        currency=currency,
         start=option.start.date(),
         end=option.end.date(),
         status="active" if option.start <= now <= option.end else "expired",
