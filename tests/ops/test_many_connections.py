@@ -1,14 +1,21 @@
-"""Fifty connections of several kinds on four workers; sick ones delay no other."""
+"""Fifty connections of several kinds on four workers; sick ones delay no other.
+
+Every connection has a small budget of its own. What each got of it is measured: none
+more than it may have, and none much less than the others of its kind.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import pytest
 from entrepot.app import build_hub
-from entrepot.jobs.tables import JobRun
+from entrepot.hub.connections.tables import Connection
+from entrepot.jobs.tables import JobRun, QuotaBucket
 from entrepot.sdk.simulator import ControlClient, Options
 from entrepot.sdk.simulator.registry import build_named
 from entrepot.store import SystemScope, TenantScope, operator_actor, system_actor
@@ -24,8 +31,12 @@ SICK = {
     "throttled": {"kind": "rate_limited", "retry_after": "30"},
     "failing": {"kind": "status", "status": 503},
 }
-PLUGINS = ("connectwise", "google", "ibm", "microsoft")
+PLUGINS = ("aws", "connectwise", "google", "ibm", "microsoft")
 """Read by the healthy connections in turn; the sick ones are PSA systems."""
+BUDGET = {"requests": 5, "seconds": 1, "burst": 1, "concurrency": 2}
+"""Of every quota key of every healthy connection: less than any machine manages."""
+FAIR = 0.8
+"""Jain's index that speeds of one kind reach at least; 1 when all are equal."""
 LASTING = {"rotation": "lenient", "deliver": "manual"}
 
 
@@ -75,8 +86,9 @@ def test_fifty_connections_share_four_workers_and_sick_ones_delay_nobody(
     actor = system_actor("tests", tenant)
     shared = {plugin: served(plugin) for plugin in PLUGINS}
 
-    def connect(plugin: str, name: str, address: str) -> str:
-        quotas = dict.fromkeys(q.name for q in hub.plugins.info(plugin).quotas)
+    def connect(plugin: str, name: str, address: str, budget: Any = None) -> str:
+        keys = [quota.name for quota in hub.plugins.info(plugin).quotas]
+        quotas = dict.fromkeys(keys, budget)
         values = ControlClient(address).act("connection_settings")
         added = hub.connections.add(
             actor, plugin=plugin, name=name, values=values, quotas=quotas
@@ -92,7 +104,8 @@ def test_fifty_connections_share_four_workers_and_sick_ones_delay_nobody(
     healthy = []
     for number in range(HEALTHY):
         plugin = PLUGINS[number % len(PLUGINS)]
-        healthy.append(connect(plugin, f"{plugin} {number}", shared[plugin]))
+        name = f"{plugin} {number}"
+        healthy.append(connect(plugin, name, shared[plugin], BUDGET))
     # The sick ones are asked first, so that everybody else could wait behind them.
     for connection in (*sick, *healthy):
         hub.sync.start(actor, connection, mode="full", cause="test")
@@ -124,5 +137,26 @@ def test_fifty_connections_share_four_workers_and_sick_ones_delay_nobody(
     shares = Counter(found[one].executor for one in healthy)
     assert len(shares) == WORKERS, shares
     assert min(shares.values()) >= HEALTHY // WORKERS // 4, shares
+    _assert_budgets_were_shared(hub, {one: found[one] for one in healthy})
     for row in left.values():
         hub.jobs.runs.cancel(TenantScope(tenant), row.id)
+
+
+def _assert_budgets_were_shared(hub: Any, read: Mapping[str, Any]) -> None:
+    """Nobody had more than its budget, nobody much less of it than its like."""
+    speeds: dict[str, list[float]] = {plugin: [] for plugin in PLUGINS}
+    with hub.store.read(SystemScope("tests")) as session:
+        taken = dict(session.execute(select(QuotaBucket.key, QuotaBucket.taken)).all())
+        plugins = dict(session.execute(select(Connection.id, Connection.plugin)).all())
+    for connection, row in read.items():
+        seconds = (row.ended_at - row.started_at).total_seconds()
+        mine = [n for key, n in taken.items() if f"/{connection}/" in key]
+        most = BUDGET["burst"] + BUDGET["requests"] * seconds
+        assert mine, connection
+        assert max(mine) <= most + 1, f"{mine} requests in {seconds} s"
+        speeds[plugins[connection]].append(sum(mine) / seconds)
+    for plugin, found in speeds.items():
+        index = sum(found) ** 2 / (len(found) * sum(one * one for one in found))
+        story = f"{plugin}: index {index:.3f}, requests a second {sorted(found)}"
+        assert index >= FAIR, story
+        assert min(found) >= median(found) / 3, story

@@ -48,6 +48,8 @@ SPOILED: Mapping[str, dict[str, Any]] = {
     "other order": {"kind": "reordered_page", "count": 0},
     "item twice": {"kind": "repeated_item", "count": 0},
 }
+REPEATED = ("page before once more", "page before for ever")
+"""Their pages carry the token that was asked with: nothing new comes after them."""
 
 
 class FaultConformance(ConformanceBase):
@@ -152,6 +154,9 @@ class FaultConformance(ConformanceBase):
         checks.require(found <= wanted, f"{name} invented {sorted(found - wanted)}")
         if fault in ("other order", "item twice"):
             checks.require(whole and found == wanted, f"{name} lost something")
+        if fault in REPEATED and whole:
+            missed = sorted(wanted - found)
+            checks.require(not missed, f"{name} is called whole without {missed}")
 
     def _walked(self, harness: Harness, names: list[str]) -> list[Any]:
         size = checks.SMALL_PAGE
