@@ -127,7 +127,7 @@ def test_fifty_connections_share_four_workers_and_sick_ones_delay_nobody(
         over = {row.connection_id for row in runs(hub) if row.ended_at}
         return over.issuperset(healthy)
 
-    eventually(done, 150, story)
+    eventually(done, 240, story)
     found = {row.connection_id: row for row in runs(hub)}
     assert {found[one].state for one in healthy} == {"succeeded"}, story()
     assert {hub.sync.last_complete(actor, one) is not None for one in healthy} == {True}
