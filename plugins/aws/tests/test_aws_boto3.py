@@ -100,6 +100,11 @@ OPERATIONS = [
         "list_relationships",
         {"catalog": "AWS", "associationTypes": ["END_CUSTOMER"], "maxResults": 1},
     ),
+    (
+        "marketplace-catalog",
+        "list_entities",
+        {"Catalog": "AWSMarketplace", "EntityType": "Offer", "MaxResults": 1},
+    ),
     ("savingsplans", "describe_savings_plans", {}),
     ("savingsplans", "describe_savings_plans_offerings", {"maxResults": 3}),
     ("marketplace-discovery", "list_purchase_options", {"filters": PRODUCT}),
@@ -201,6 +206,9 @@ def test_wrong_questions_are_refused_as_described(vendor, places) -> None:
         agreements.search_agreements, catalog="AWSMarketplace", filters=filters
     )
     assert refused == ("ValidationException", 400)
+    many = {"Catalog": "AWSMarketplace", "EntityType": "Offer", "MaxResults": 51}
+    catalog = vendor.boto("marketplace-catalog")
+    assert code_of(catalog.list_entities, **many) == ("ValidationException", 422)
     unknown = code_of(organizations.list_policies, Filter="TAG_POLICY")
     assert unknown == ("UnknownOperationException", 400)
 

@@ -174,6 +174,33 @@ def test_billing_groups_tell_the_margin(vendor) -> None:
     assert sum(c.amount.amount for c in found) == spent
 
 
+def test_sellers_see_what_they_offer_and_may_resell(vendor) -> None:
+    def listed(**settings):
+        found, reasons = walked(
+            plugin.list_offers, vendor.connect(**settings), ask.ListOffers, page_size=2
+        )
+        assert not reasons
+        return {each.key: each for each in found}
+
+    usual, ours = listed(), listed(agreements="both", partner_central="yes")
+    more = [ours[key] for key in ours.keys() - usual.keys()]
+    by_kind = {}
+    for each in more:
+        by_kind.setdefault(each.attributes.get("kind", "support"), []).append(each)
+    sold = [a for a in vendor.sim.book.agreements.values() if a.proposer]
+    assert len(by_kind["private offer"]) == len(sold)
+    assert {o.attributes["buyers"] for o in by_kind["private offer"]} == {
+        a.account for a in sold
+    }
+    assert all(o.valid_from < o.valid_to for o in by_kind["private offer"])
+    permitted = {o.key for o in by_kind["resale authorization"]}
+    assert {
+        o.attributes["resale_authorization"] for o in by_kind["private offer"]
+    } <= permitted
+    assert not any(o.purchasable for o in by_kind["resale authorization"])
+    assert len(by_kind["support"]) == 3
+
+
 def test_a_schedule_adds_up_to_the_agreement(vendor) -> None:
     for agreement in vendor.sim.book.agreements.values():
         parts = instalments(agreement)

@@ -99,6 +99,7 @@ INFO = PluginInfo(
         _rate("agreement-terms", 10),
         _rate("agreement-charges", 15),
         _rate("discovery", 5),
+        _rate("catalog", 10),
         _rate("savingsplans", 5),
         _rate("billingconductor", 5),
         _rate("partnercentral", 5),

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from entrepot_aws import wire
-from entrepot_aws.calls import Calls, Part, read_part
+from entrepot_aws.calls import Calls, Part, part, read_part
 from entrepot_aws.credentials import HOME
 
 ACCEPTOR = "Acceptor"
 PROPOSER = "Proposer"
+OFFER = "Offer"
+AUTHORIZATION = "ResaleAuthorization"
 _KIND = {"name": "AgreementType", "values": ["PurchaseAgreement"]}
 _MOST = 50
 _OFFERINGS = 1000
@@ -108,6 +110,25 @@ class AgreementCalls(Calls):
             token_name="nextToken",  # noqa: S106 - name of a member
             filters=[{"filterType": "PRODUCT_ID", "filterValues": [product]}],
         )
+
+    def entities(
+        self, kind: str, token: str | None, size: int
+    ) -> Part[wire.CatalogEntityWire]:
+        """One page of our released offers, or of what we may resell (§4.3)."""
+        params: dict[str, object] = {
+            "Catalog": "AWSMarketplace",
+            "EntityType": kind,
+            "MaxResults": max(1, min(size, _MOST)),
+        }
+        if kind == OFFER:
+            released = {"State": {"ValueList": ["Released"]}}
+            params["EntityTypeFilters"] = {"OfferFilters": released}
+        else:
+            params["OwnershipType"] = "SHARED"
+        if token is not None:
+            params["NextToken"] = token
+        found = self.call("catalog", "marketplace-catalog", "list_entities", params)
+        return part(found, "EntitySummaryList", wire.CatalogEntityWire)
 
     def offer_terms(self, offer: str) -> list[wire.TermWire]:
         """Terms of an offer, prices included."""

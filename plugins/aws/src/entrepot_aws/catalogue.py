@@ -6,6 +6,7 @@ from entrepot.sdk import queries as ask
 from entrepot.sdk.context import PluginContext
 from entrepot.sdk.model import Offer, Page
 
+from entrepot_aws.agreement_calls import AUTHORIZATION, OFFER
 from entrepot_aws.mapping import offers as mapped
 from entrepot_aws.mapping import plans
 from entrepot_aws.runtime import Cursor, client_of
@@ -13,17 +14,22 @@ from entrepot_aws.settings import AwsSettings
 
 _PLANS = "plans"
 _PRODUCT = "product"
+_OWN = (OFFER, AUTHORIZATION)
 _MOST = 1000
 
 
 def list_offers(ctx: PluginContext, query: ask.ListOffers) -> Page[Offer]:
-    """The plugin's own catalogue, then Savings Plans, then one product per page."""
+    """The fixed catalogue, Savings Plans, a product per page, then our own offers."""
     cursor = Cursor.of(query.cursor)
+    settings: AwsSettings = ctx.settings
+    if cursor.stage in _OWN:
+        return _own(ctx, cursor, query.page_size or _MOST)
     if cursor.stage == _PRODUCT:
         return _product(ctx, cursor.parent)
     if cursor.stage == _PLANS:
         return _plans(ctx, cursor, min(query.page_size or _MOST, _MOST))
-    return Page(items=mapped.fixed(), next_cursor=Cursor(stage=_PLANS).text())
+    fixed = mapped.fixed(support=settings.reads_partners)
+    return Page(items=fixed, next_cursor=Cursor(stage=_PLANS).text())
 
 
 def _plans(ctx: PluginContext, cursor: Cursor, size: int) -> Page[Offer]:
@@ -53,4 +59,21 @@ def _next_product(ctx: PluginContext, after: str) -> str | None:
     settings: AwsSettings = ctx.settings
     wanted = sorted(set(settings.product_ids))
     left = [product for product in wanted if product > after]
-    return Cursor(stage=_PRODUCT, parent=left[0]).text() if left else None
+    if left:
+        return Cursor(stage=_PRODUCT, parent=left[0]).text()
+    return Cursor(stage=_OWN[0]).text() if settings.reads_sold else None
+
+
+def _own(ctx: PluginContext, cursor: Cursor, size: int) -> Page[Offer]:
+    """What we offer, then what manufacturers let us resell (§4.3)."""
+    found = client_of(ctx).entities(cursor.stage, cursor.token, size)
+    made = (mapped.own(each) for each in found.items)
+    following: Cursor | None = None
+    if found.token is not None:
+        following = Cursor(stage=cursor.stage, token=found.token)
+    elif cursor.stage == _OWN[0]:
+        following = Cursor(stage=_OWN[1])
+    return Page(
+        items=[each for each in made if each is not None],
+        next_cursor=following.text() if following else None,
+    )

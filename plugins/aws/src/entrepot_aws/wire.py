@@ -227,6 +227,41 @@ class PurchaseOptionWire(Camel):
     associated_entities: list[EntityWire] = []
 
 
+class OfferSummaryWire(Pascal):
+    """An offer that we made; dates are texts (§2)."""
+
+    name: str = ""
+    product_id: str = ""
+    resale_authorization_id: str = ""
+    release_date: str = ""
+    availability_end_date: str = ""
+    buyer_accounts: list[str] = []
+    state: str = ""
+    target_agreement_id: str = ""
+
+
+class AuthorizationSummaryWire(Pascal):
+    """A manufacturer's permission to resell a product."""
+
+    name: str = ""
+    product_id: str = ""
+    product_name: str = ""
+    manufacturer_legal_name: str = ""
+    status: str = ""
+    created_date: str = ""
+    availability_end_date: str = ""
+
+
+class CatalogEntityWire(Pascal):
+    """An entity of the Marketplace catalogue; one of the summaries is filled."""
+
+    entity_id: str
+    name: str = ""
+    entity_type: str = ""
+    offer_summary: OfferSummaryWire | None = None
+    resale_authorization_summary: AuthorizationSummaryWire | None = None
+
+
 # Savings Plans (§3.7)
 
 

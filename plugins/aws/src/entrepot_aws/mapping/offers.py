@@ -10,16 +10,73 @@ from entrepot.sdk.model import BillingCycle, Offer
 import entrepot_aws.wire as wire
 from entrepot_aws.mapping.accounts import ACCOUNT_SKU, TRANSFER_SKU
 from entrepot_aws.mapping.agreements import cycle_of, offer_key, term
-from entrepot_aws.mapping.spelling import amount, utc
+from entrepot_aws.mapping.plans import moment
+from entrepot_aws.mapping.spelling import amount, facts, utc
 
 PUBLISHER = "Amazon Web Services"
 
 
-def fixed() -> tuple[Offer, ...]:
-    """The plugin's own catalogue: AWS sells these without a price list."""
+_SUPPORT = {
+    # What Partner Central can be asked for; it costs a share of the use (§3.3).
+    "resold-enterprise": "AWS Enterprise Support, resold",
+    "resold-unified-operations": "AWS Unified Operations, resold",
+    "partner-led": "Partner-Led Support",
+}
+
+
+def fixed(*, support: bool = False) -> tuple[Offer, ...]:
+    """The plugin's own catalogue: AWS sells these without a price list.
+
+    Args:
+        support: With the support plans of Partner Central.
+    """
+    plans = _SUPPORT if support else {}
     return (
         _fixed(ACCOUNT_SKU, "AWS account", "account"),
         _fixed(TRANSFER_SKU, "AWS billing transfer", "organization"),
+        *(
+            _fixed(f"aws.support-plan.{key}", name, "organization")
+            for key, name in plans.items()
+        ),
+    )
+
+
+def own(found: wire.CatalogEntityWire) -> Offer | None:
+    """An offer that we made, or a permission to make some; None for anything else.
+
+    Listings tell no prices: those stand in the terms of the agreement.
+    """
+    offered, allowed = found.offer_summary, found.resale_authorization_summary
+    if offered is not None:
+        return Offer(
+            key=found.entity_id,
+            product_id=offered.product_id,
+            sku=offered.product_id or found.entity_id,
+            name=offered.name or found.name or found.entity_id,
+            unit="agreement",
+            part_numbers=(found.entity_id,),
+            valid_from=moment(offered.release_date),
+            valid_to=moment(offered.availability_end_date),
+            attributes=facts(
+                kind="private offer",
+                resale_authorization=offered.resale_authorization_id,
+                buyers=", ".join(offered.buyer_accounts),
+                replaces=offered.target_agreement_id,
+            ),
+        )
+    if allowed is None:
+        return None
+    return Offer(
+        key=found.entity_id,
+        product_id=allowed.product_id,
+        sku=allowed.product_id or found.entity_id,
+        name=f"{allowed.product_name or allowed.name}: permission to resell",
+        unit="agreement",
+        purchasable=False,
+        publisher=allowed.manufacturer_legal_name,
+        valid_from=moment(allowed.created_date),
+        valid_to=moment(allowed.availability_end_date),
+        attributes=facts(kind="resale authorization", status=allowed.status),
     )
 
 

@@ -29,6 +29,7 @@ from entrepot_aws.simulator.moto_bridge import Moto
 from entrepot_aws.simulator.organization_actions import OrganizationActions
 from entrepot_aws.simulator.organizations import OrganizationsApi
 from entrepot_aws.simulator.partner_api import PartnerApi
+from entrepot_aws.simulator.seller_api import SellerApi
 
 Operation = Callable[[Data, Request, Caller], Data]
 _ROLE = "EntrepotReader"
@@ -88,6 +89,7 @@ class AwsSimulator(Simulator):
         AgreementsApi(self)
         AgreementActions(self)
         PartnerApi(self)
+        SellerApi(self)
         BillingApi(self)
         BillingActions(self)
         self.action("export_seed", self._seed_as_json)

@@ -29,10 +29,16 @@ TARGETS: Mapping[str, str] = {
     "AWSMPCommerceService_v20200301": "marketplace-agreement",
     "PartnerCentralChannel": "partnercentral-channel",
 }
-REST = ("billingconductor", "savingsplans", "marketplace-discovery")
+REST = (
+    "billingconductor",
+    "savingsplans",
+    "marketplace-discovery",
+    "marketplace-catalog",
+)
 XML = frozenset({"sts", "s3"})
 _SCOPE = re.compile(r"Credential=([^/,]+)/(\d{8})/([^/]+)/([^/]+)/aws4_request")
 _BAD_INPUT = {"organizations": "InvalidInputException"}
+_BAD_STATUS = {"marketplace-catalog": 422}  # T09
 _THROTTLED: Mapping[str, tuple[int, str]] = {
     "organizations": (400, "TooManyRequestsException"),
     "ce": (400, "LimitExceededException"),
@@ -128,7 +134,7 @@ def inputs(found: Asked, request: Request) -> Data:
     problem = _problem(given, described)
     if problem:
         code = _BAD_INPUT.get(found.service, "ValidationException")
-        raise Refusal(code, problem)
+        raise Refusal(code, problem, _BAD_STATUS.get(found.service, 400))
     return dict(given)
 
 
