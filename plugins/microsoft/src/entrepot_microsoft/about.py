@@ -42,6 +42,7 @@ INFO = PluginInfo(
         subscriptions=Listing.PER_CUSTOMER,
         orders=Listing.PER_CUSTOMER,
         contacts=Listing.PER_CUSTOMER,
+        usage=Listing.GLOBAL,
         charges=Listing.GLOBAL,
         customer_details=True,
         change_feed=True,
@@ -51,21 +52,13 @@ INFO = PluginInfo(
         idempotency=Idempotency.KEY,
         settle_seconds=_SETTLE,
     ),
-    gaps=(
-        *(
-            Gap(
-                hook=name,
-                reason=GapReason.NOT_YET_OURS,
-                text="Ordering and changes come with a later release.",
-            )
-            for name in _WRITES
-        ),
+    gaps=tuple(
         Gap(
-            hook="list_usage",
+            hook=name,
             reason=GapReason.NOT_YET_OURS,
-            text="Daily rated usage needs the billing export of Microsoft Graph, "
-            "which comes with a later release.",
-        ),
+            text="Ordering and changes come with a later release.",
+        )
+        for name in _WRITES
     ),
     host_patterns=HOST_PATTERNS,
     quotas=(
@@ -73,6 +66,7 @@ INFO = PluginInfo(
         QuotaKey(name="core", requests=500, seconds=60, burst=10, concurrency=4),
         QuotaKey(name="catalogue", requests=500, seconds=60, burst=10, concurrency=4),
         QuotaKey(name="price", requests=60, seconds=60, burst=2, concurrency=1),
+        QuotaKey(name="graph", requests=60, seconds=60, burst=5, concurrency=2),
         QuotaKey(name="login", requests=60, seconds=60, burst=5, concurrency=2),
         QuotaKey(name="certificate", requests=60, seconds=60, burst=5, concurrency=2),
     ),

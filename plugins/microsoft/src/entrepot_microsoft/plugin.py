@@ -17,11 +17,20 @@ from entrepot.sdk.model import (
     Page,
     PluginInfo,
     Subscription,
+    UsageLine,
     VendorCustomer,
     VendorOrder,
 )
 
-from entrepot_microsoft import about, catalogue, invoices, notices, reads, runtime
+from entrepot_microsoft import (
+    about,
+    catalogue,
+    invoices,
+    metering,
+    notices,
+    reads,
+    runtime,
+)
 
 
 class MicrosoftPlugin:
@@ -102,8 +111,13 @@ class MicrosoftPlugin:
         return reads.orders(ctx, query)
 
     @hookimpl
+    def list_usage(self, ctx: PluginContext, query: ask.ListUsage) -> Page[UsageLine]:
+        """Daily rated usage of the billing export."""
+        return metering.usage(ctx, query)
+
+    @hookimpl
     def list_charges(self, ctx: PluginContext, query: ask.ListCharges) -> Page[Charge]:
-        """Billing lines of a month's invoices."""
+        """Billing lines of a month's invoices; a preview before they are out."""
         return invoices.charges(ctx, query)
 
     @hookimpl

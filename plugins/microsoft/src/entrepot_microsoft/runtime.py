@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import msgspec
 from entrepot.sdk.context import PluginContext
@@ -11,9 +12,13 @@ from entrepot.sdk.errors import Rejected
 from entrepot.sdk.model import Offer
 
 from entrepot_microsoft.client import Client
+from entrepot_microsoft.graph import Graph
 from entrepot_microsoft.settings import MicrosoftSettings
 from entrepot_microsoft.signature import CertificateCache
 from entrepot_microsoft.tokens import TokenAuth, TokenCache
+
+if TYPE_CHECKING:
+    from entrepot_microsoft.exports import Reader
 
 
 @dataclass(slots=True)
@@ -23,6 +28,7 @@ class Runtime:
     tokens: TokenCache = field(default_factory=TokenCache)
     certificates: CertificateCache = field(default_factory=CertificateCache)
     lock: threading.Lock = field(default_factory=threading.Lock)
+    exports: dict[str, Reader] = field(default_factory=dict, repr=False)
     sheets: dict[tuple[str, str, str], tuple[float, list[Offer]]] = field(
         default_factory=dict
     )
@@ -53,6 +59,21 @@ class Cursor(msgspec.Struct, omit_defaults=True, kw_only=True):
     def text(self) -> str:
         """As text for `Page.next_cursor`."""
         return msgspec.json.encode(self).decode()
+
+
+def graph_of(ctx: PluginContext) -> Graph:
+    """The calls of the billing export; tokens come from the connection's runtime."""
+    settings: MicrosoftSettings = ctx.settings
+    runtime: Runtime = ctx.runtime
+    auth = TokenAuth(
+        ctx.http,
+        settings,
+        ctx.secrets,
+        ctx.clock,
+        runtime.tokens,
+        settings.graph_audience,
+    )
+    return Graph(ctx.http, settings, auth)
 
 
 def client_of(ctx: PluginContext) -> Client:

@@ -11,6 +11,7 @@ GLOBAL = "global"
 US_GOVERNMENT = "us_government"
 CHINA = "china"
 
+GRAPH = "https://graph.microsoft.com"
 _HOSTS = {
     # cloud: (core API, price API, token issuer); reference §1.1
     GLOBAL: (
@@ -32,6 +33,7 @@ _HOSTS = {
 
 HOST_PATTERNS = (
     "*.microsoft.com",
+    "*.blob.core.windows.net",
     "login.microsoftonline.com",
     "login.microsoftonline.us",
     "login.partner.microsoftonline.cn",
@@ -92,6 +94,13 @@ class MicrosoftSettings:
         choices=("price_sheet", "full"),
         default="price_sheet",
     )
+    export: str = setting(
+        "Billing export",
+        help="Daily usage, and charges before they are invoiced, from Microsoft "
+        "Graph; the application needs PartnerBilling.Read.All there.",
+        choices=("off", "graph"),
+        default="off",
+    )
     cloud: str = setting(
         "Cloud",
         choices=(GLOBAL, US_GOVERNMENT, CHINA),
@@ -111,6 +120,7 @@ class MicrosoftSettings:
     login_url: str = setting(
         "Sign-in address", adds_host=True, default="", advanced=True
     )
+    graph_url: str = setting("Graph address", adds_host=True, default="", advanced=True)
     certificate_authority: str = setting(
         "Notification authority",
         help="PEM of the authority behind notifications; empty for the public ones.",
@@ -127,6 +137,16 @@ class MicrosoftSettings:
     def price_base(self) -> str:
         """Base of the price API; follows a changed API address."""
         return (self.price_url or self.api_url or _HOSTS[self.cloud][1]).rstrip("/")
+
+    @property
+    def graph_base(self) -> str:
+        """Base of the Graph API; follows a changed API address."""
+        return (self.graph_url or self.api_url or GRAPH).rstrip("/")
+
+    @property
+    def graph_audience(self) -> str:
+        """Audience of tokens for the billing export; global cloud only (§6.2)."""
+        return GRAPH
 
     @property
     def login_base(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -27,6 +28,7 @@ _KINDS = {
     "refund": ChargeKind.REFUND,
     "customercredit": ChargeKind.CREDIT,
 }
+_UNBILLED = "unbilled"
 _SHOWN = (
     "order_id",
     "reference_id",
@@ -57,11 +59,11 @@ def charge(
     same = not line.pricing_currency or line.pricing_currency == line.currency
     return Charge(
         vendor_id=f"{invoice.id}/{_digest(line)}",
-        customer_id=_guid(line.customer_id),
+        customer_id=guid(line.customer_id),
         kind=_KINDS.get(word(line.charge_type), ChargeKind.UNKNOWN),
         period=_period(line, asked),
         amount=Money(line.subtotal, line.currency),
-        subscription_id=_guid(line.subscription_id),
+        subscription_id=guid(line.subscription_id),
         vendor_kind=line.charge_type or "",
         sku=sku,
         name=line.sku_name or line.product_name or line.subscription_description or sku,
@@ -77,6 +79,12 @@ def charge(
     )
 
 
+def unbilled(line: wire.InvoiceLineWire, document: str, asked: Period) -> Charge:
+    """A line that is not invoiced yet: the vendor may still change it (§6.2)."""
+    made = charge(line, wire.InvoiceWire(id=_UNBILLED), asked)
+    return replace(made, invoice_id="", estimated=True, source=document)
+
+
 def month_of(invoice: wire.InvoiceWire) -> date | None:
     """First day of the billing month of an invoice; None when it names none."""
     day = _day(invoice.billing_period_start_date)
@@ -86,18 +94,18 @@ def month_of(invoice: wire.InvoiceWire) -> date | None:
 def _digest(line: wire.InvoiceLineWire) -> str:
     """The content of a line, whether its numbers came as text or as numbers."""
     values = [
-        _digits(value) if isinstance(value, Decimal) else value
+        digits(value) if isinstance(value, Decimal) else value
         for value in msgspec.structs.astuple(line)
     ]
     return hashlib.blake2b(msgspec.json.encode(values), digest_size=12).hexdigest()
 
 
-def _digits(value: Decimal) -> str:
+def digits(value: Decimal) -> str:
     """One notation of a number, which the vendor writes in several (§6.1)."""
     return format(value.normalize(), "f")
 
 
-def _guid(text: str | None) -> str:
+def guid(text: str | None) -> str:
     """A GUID in one spelling; ``org:`` may stand before a customer's (§6.1)."""
     return (text or "").strip().lower().removeprefix("org:")
 
@@ -129,9 +137,9 @@ def _listed(line: wire.InvoiceLineWire) -> Money | None:
 def _facts(line: wire.InvoiceLineWire) -> dict[str, str]:
     found = {name: getattr(line, name) or "" for name in _SHOWN}
     if line.billable_quantity is not None:
-        found["billable_quantity"] = _digits(line.billable_quantity)
+        found["billable_quantity"] = digits(line.billable_quantity)
     if line.pricing_currency and line.pricing_currency != line.currency:
         found["pricing_currency"] = line.pricing_currency
         rate = line.pc_to_bc_exchange_rate
-        found["exchange_rate"] = "" if rate is None else _digits(rate)
+        found["exchange_rate"] = "" if rate is None else digits(rate)
     return {name: value for name, value in found.items() if value}

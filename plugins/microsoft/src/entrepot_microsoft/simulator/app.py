@@ -16,16 +16,24 @@ from entrepot_microsoft.simulator import audit, book, refusals, render, seeding
 from entrepot_microsoft.simulator.audit_api import AuditApi
 from entrepot_microsoft.simulator.catalogue_api import CatalogueApi
 from entrepot_microsoft.simulator.customers_api import CustomersApi
+from entrepot_microsoft.simulator.export_api import ExportApi
 from entrepot_microsoft.simulator.invoices_api import InvoicesApi
 from entrepot_microsoft.simulator.model import Customer, Sub, Wire
 from entrepot_microsoft.simulator.subscription_actions import SubscriptionActions
 from entrepot_microsoft.simulator.subscriptions_api import SubscriptionsApi
 from entrepot_microsoft.simulator.tenant_actions import TenantActions
-from entrepot_microsoft.simulator.tokens import CORE, PRICE, Authority, Token
+from entrepot_microsoft.simulator.tokens import (
+    CORE,
+    GRAPH,
+    PRICE,
+    Authority,
+    Token,
+)
 from entrepot_microsoft.simulator.webhooks import Webhooks
 
 _TOKEN = "entrepot.token"  # noqa: S105 - key of the WSGI environment
-_OPEN = ("/certificates/",)
+_OPEN = ("/certificates/", "/blobs/")
+_GRAPH = "/v1.0/reports/"
 
 
 class MicrosoftSimulator(Simulator):
@@ -39,7 +47,8 @@ class MicrosoftSimulator(Simulator):
     new subscription shows), ``webhook_delay`` (hours), ``deliver`` (``auto``,
     or ``manual`` by the action ``deliver_webhooks``), ``seed_out`` (file the neutral
     seed is written to at the start), ``cache_mb`` (megabytes of
-    encoded listings kept, default 128).
+    encoded listings kept, default 128), ``export_lines`` (lines of a file of the
+    billing export), ``export_wait`` (seconds between two looks at one, 0).
     """
 
     name = "microsoft"
@@ -73,6 +82,7 @@ class MicrosoftSimulator(Simulator):
         CatalogueApi(self)
         AuditApi(self)
         InvoicesApi(self)
+        ExportApi(self)
         self.webhooks = Webhooks(self)
         TenantActions(self)
         SubscriptionActions(self)
@@ -95,11 +105,11 @@ class MicrosoftSimulator(Simulator):
         """Judge the bearer token; each host has its own audience (B02 to B05)."""
         if request.path.startswith(_OPEN) or request.path.endswith("/token"):
             return None
-        price_host = request.path.startswith("/v1.0/")
+        graph_host = request.path.startswith(_GRAPH)
+        price_host = request.path.startswith("/v1.0/") and not graph_host
+        audience = GRAPH if graph_host else PRICE if price_host else CORE
         try:
-            token = self.authority.judge(
-                request, self.clock.now(), PRICE if price_host else CORE
-            )
+            token = self.authority.judge(request, self.clock.now(), audience)
         except refusals.Refusal as refusal:
             if price_host and refusal.response.status_code == 401:
                 return Response("Invalid Authorization header", status=401)
@@ -213,6 +223,7 @@ class MicrosoftSimulator(Simulator):
             "client_secret": authority.client_secret,
             "refresh_token": max(authority.refresh_tokens),
             "api_url": self.base_url,
+            "export": "graph",
             "certificate_authority": self.webhooks.signer.root_pem,
         }
 

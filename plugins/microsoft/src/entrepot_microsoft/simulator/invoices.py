@@ -47,6 +47,23 @@ class Documents:
                 return self._made(month, now)
         return None
 
+    def month(self, invoice: str, now: datetime) -> Period | None:
+        """The billing month of an invoice that is out; None when there is none."""
+        return next((m for m in self._months(now) if _id_of(m) == invoice), None)
+
+    def is_out(self, month: Period, now: datetime) -> bool:
+        """Whether a month has been invoiced."""
+        return month in self._months(now)
+
+    def unbilled(self, month: Period, now: datetime) -> list[Wire]:
+        """Lines that an open month will have, as far as they are known."""
+        begun = (
+            line
+            for line in self._write(month, now)
+            if line["chargeStartDate"] <= render.moment(now, 0)
+        )
+        return [{**line, "invoiceNumber": ""} for line in begun]
+
     def _months(self, now: datetime) -> list[Period]:
         """Billing months whose invoice is out, newest first."""
         open_month = now.date().replace(day=1)
