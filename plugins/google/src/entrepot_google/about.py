@@ -17,6 +17,7 @@ from entrepot.sdk.model import (
     QuotaKey,
 )
 
+from entrepot_google.panels import PANELS
 from entrepot_google.settings import HOST_PATTERNS, GoogleSettings
 
 _CONSOLE = "https://channelservices.google.com/customers"
@@ -74,6 +75,7 @@ INFO = PluginInfo(
     ),
     documentation_url="https://cloud.google.com/channel/docs",
     object_words={"customer": "customer", "subscription": "entitlement"},
+    panels=PANELS,
 )
 
 VOCABULARY = MatchingVocabulary(

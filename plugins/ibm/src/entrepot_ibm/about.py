@@ -18,6 +18,7 @@ from entrepot.sdk.model import (
     QuotaKey,
 )
 
+from entrepot_ibm.panels import PANELS
 from entrepot_ibm.settings import CONSOLE, HOST_PATTERNS, IbmSettings
 
 _WRITES = (
@@ -85,6 +86,7 @@ INFO = PluginInfo(
     ),
     documentation_url="https://github.com/IBM/platform-services-python-sdk",
     object_words={"customer": "account", "subscription": "resource"},
+    panels=PANELS,
 )
 
 VOCABULARY = MatchingVocabulary(

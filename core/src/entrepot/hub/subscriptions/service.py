@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from entrepot.hub.customers.tables import Customer, CustomerAccount
 from entrepot.hub.paging import Slice, after, contains, cut, limited
+from entrepot.hub.subscriptions.notes import NoteView, note_of, write_note
 from entrepot.hub.subscriptions.tables import (
     SubscriptionFact,
     SubscriptionRow,
@@ -228,6 +229,40 @@ class SubscriptionService:
                 "nothing_known", "Nothing is known of this subscription at that time."
             )
         return _state(row)
+
+    def note(self, actor: Actor, subscription_id: str) -> NoteView:
+        """What the reseller wrote beside a subscription; empty when nothing."""
+        actor.require("subscriptions:read")
+        with self._store.read(TenantScope(actor.tenant_id)) as session:
+            return note_of(session, subscription_id)
+
+    def annotate(
+        self, actor: Actor, subscription_id: str, *, version: int, **fields: str
+    ) -> NoteView:
+        """Write ``nickname``, ``customer_po`` or ``reseller_po``; others stay.
+
+        Args:
+            actor: Who writes.
+            subscription_id: Beside which one.
+            version: `NoteView.version` of what the change was made from.
+            **fields: The new texts; an empty one takes the text away.
+
+        Raises:
+            PermissionDenied: Without ``subscriptions:write``.
+            NotFound: There is no such subscription.
+            Conflict: Somebody changed it meanwhile.
+            Rejected: A text is too long, or a field that is not the hub's.
+        """
+        actor.require("subscriptions:write")
+        with self._store.unit(TenantScope(actor.tenant_id)) as session:
+            return write_note(
+                session,
+                actor,
+                subscription_id,
+                version=version,
+                fields=fields,
+                now=self._store.clock.now(),
+            )
 
     def orders(self, actor: Actor, customer_id: str) -> tuple[OrderView, ...]:
         """The vendors' orders of a customer, newest first; empty when none is known."""

@@ -30,6 +30,9 @@ class SubscriptionRow(TenantOwned, Base):
         ),
         # With the reseller, so that counting a customer's reads no rows.
         Index("ix_subscription_account_id", "account_id", "tenant_id"),
+        # The lists by name and by what ends soon walk these at any size.
+        Index("ix_subscription_tenant_id_name_id", "tenant_id", "name", "id"),
+        Index("ix_subscription_tenant_id_term_end_id", "tenant_id", "term_end", "id"),
     )
 
     id: Mapped[str] = mapped_column(String(40), primary_key=True)
@@ -95,6 +98,24 @@ class SubscriptionFact(TenantOwned, Base):
     change: Mapped[str] = mapped_column(String(20))
     quantity: Mapped[Decimal] = mapped_column(Quantity)
     payload: Mapped[dict[str, Any]] = mapped_column(JsonText)
+
+
+class SubscriptionNote(TenantOwned, Base):
+    """What the reseller wrote beside a subscription; sync never touches it.
+
+    `id` is the subscription's. `search_text` is all of it, folded.
+    """
+
+    __tablename__ = "subscription_note"
+
+    id: Mapped[str] = mapped_column(String(40), primary_key=True)
+    tenant_id: Mapped[str] = mapped_column(String(40), index=True)
+    nickname: Mapped[str] = mapped_column(String(200), default="")
+    customer_po: Mapped[str] = mapped_column(String(100), default="")
+    reseller_po: Mapped[str] = mapped_column(String(100), default="")
+    search_text: Mapped[str] = mapped_column(Text, default="")
+    updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    version: Mapped[int] = mapped_column(default=1)
 
 
 class VendorOrderRow(TenantOwned, Base):

@@ -14,9 +14,12 @@ from entrepot.sdk.model.info import (
     Idempotency,
     Listing,
     MatchingVocabulary,
+    PanelField,
+    PanelPlace,
     PluginInfo,
     PluginKind,
     QuotaKey,
+    SubscriptionPanel,
 )
 from entrepot.sdk.model.money import Money
 from entrepot.sdk.model.order import (
@@ -97,6 +100,8 @@ __all__ = [
     "OrderStatus",
     "OutcomeState",
     "Page",
+    "PanelField",
+    "PanelPlace",
     "Period",
     "PeriodAnchor",
     "PlannedCall",
@@ -108,6 +113,7 @@ __all__ = [
     "ScheduledChange",
     "ScheduledKind",
     "Subscription",
+    "SubscriptionPanel",
     "SubscriptionStatus",
     "Term",
     "TicketOutcome",

@@ -110,6 +110,50 @@ class Capabilities:
     order_wait_seconds: float = 86400
 
 
+class PanelPlace(StrEnum):
+    """Where a subscription's page shows a panel."""
+
+    ADDITIONAL = "additional"  # among the additional information
+    ENTITLEMENTS = "entitlements"  # what the subscription gives a right to
+    TAB = "tab"  # a tab of its own
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PanelField:
+    """One attribute of a subscription as people read it.
+
+    Attributes:
+        attribute: Key in `Subscription.attributes`.
+        label: What people read.
+        code: The value is an id or code, shown as such.
+    """
+
+    attribute: str
+    label: str
+    code: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubscriptionPanel:
+    """A group of attributes on a subscription's page.
+
+    It appears only where a subscription has one of its attributes.
+
+    Attributes:
+        name: Lower-case words joined by ``-``; unique in the plugin, part of addresses.
+        title: Its head.
+        fields: In the order of the page.
+        place: Where it is shown.
+        products: Beginnings of `Subscription.product_id` it is for; empty = all.
+    """
+
+    name: str
+    title: str
+    fields: tuple[PanelField, ...]
+    place: PanelPlace = PanelPlace.TAB
+    products: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PluginInfo:
     """A plugin's identity card.
@@ -123,6 +167,7 @@ class PluginInfo:
             add to them through a field flagged ``adds_host``.
         quotas: The vendor's documented limits.
         object_words: What the other side calls things, for texts ("tenant").
+        panels: How attributes of subscriptions are shown; others are listed as given.
     """
 
     name: str
@@ -137,6 +182,7 @@ class PluginInfo:
     quotas: tuple[QuotaKey, ...] = ()
     documentation_url: str = ""
     object_words: Mapping[str, str] = field(default_factory=dict)
+    panels: tuple[SubscriptionPanel, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

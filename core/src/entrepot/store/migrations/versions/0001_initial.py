@@ -67,6 +67,7 @@ TENANT_TABLES = {
     "schedule": "tenant_id",
     "subscription": "tenant_id",
     "subscription_fact": "tenant_id",
+    "subscription_note": "tenant_id",
     "sync_checkpoint": "tenant_id",
     "sync_memory": "tenant_id",
     "sync_run": "tenant_id",
@@ -430,8 +431,14 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_customer')),
     info={'search': 'search_text'}
     )
+    op.create_index('ix_customer_tenant_id_contact_email_id', 'customer', ['tenant_id', 'contact_email', 'id'], unique=False)
+    op.create_index('ix_customer_tenant_id_contact_name_id', 'customer', ['tenant_id', 'contact_name', 'id'], unique=False)
     op.create_index('ix_customer_tenant_id_created_at_id', 'customer', ['tenant_id', 'created_at', 'id'], unique=False)
+    op.create_index('ix_customer_tenant_id_custom_id_id', 'customer', ['tenant_id', 'custom_id', 'id'], unique=False)
+    op.create_index('ix_customer_tenant_id_n_orders_id', 'customer', ['tenant_id', 'n_orders', 'id'], unique=False)
+    op.create_index('ix_customer_tenant_id_n_purchased_id', 'customer', ['tenant_id', 'n_purchased', 'id'], unique=False)
     op.create_index('ix_customer_tenant_id_sort_name_id', 'customer', ['tenant_id', 'sort_name', 'id'], unique=False)
+    op.create_index('ix_customer_tenant_id_updated_at_id', 'customer', ['tenant_id', 'updated_at', 'id'], unique=False)
     op.create_index('uq_customer_tenant_id_custom_id', 'customer', ['tenant_id', 'custom_id'], unique=True, sqlite_where=sa.text("custom_id <> ''"), postgresql_where=sa.text("custom_id <> ''"))
     op.create_table('customer_account_fact',
     sa.Column('object_id', sa.String(length=40), nullable=False),
@@ -924,7 +931,7 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_psa_line'))
     )
     op.create_index('ix_psa_line_agreement', 'psa_line', ['connection_id', 'agreement_vendor_id'], unique=False)
-    op.create_index('ix_psa_line_company', 'psa_line', ['connection_id', 'company_vendor_id', 'tenant_id'], unique=False)
+    op.create_index('ix_psa_line_company', 'psa_line', ['connection_id', 'company_vendor_id', 'tenant_id', 'known_at'], unique=False)
     op.create_index(op.f('ix_psa_line_tenant_id'), 'psa_line', ['tenant_id'], unique=False)
     op.create_index('uq_psa_line_connection_id_vendor_id', 'psa_line', ['connection_id', 'vendor_id'], unique=True)
     op.create_table('psa_line_fact',
@@ -1101,6 +1108,7 @@ def upgrade() -> None:
     sa.Column('tenant_id', sa.String(length=40), nullable=False),
     sa.Column('as_of', sa.DateTime(timezone=True), nullable=False),
     sa.Column('basis', sa.String(length=64), nullable=False),
+    sa.Column('judged', sa.String(length=64), nullable=False),
     sa.Column('companies', sa.Text(), nullable=False),
     sa.PrimaryKeyConstraint('psa_connection_id', name=op.f('pk_recon_memory'))
     )
@@ -1288,6 +1296,8 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_subscription'))
     )
     op.create_index('ix_subscription_account_id', 'subscription', ['account_id', 'tenant_id'], unique=False)
+    op.create_index('ix_subscription_tenant_id_name_id', 'subscription', ['tenant_id', 'name', 'id'], unique=False)
+    op.create_index('ix_subscription_tenant_id_term_end_id', 'subscription', ['tenant_id', 'term_end', 'id'], unique=False)
     op.create_index('uq_subscription_connection_id_vendor_id', 'subscription', ['connection_id', 'vendor_id'], unique=True)
     op.create_table('subscription_fact',
     sa.Column('object_id', sa.String(length=40), nullable=False),
@@ -1302,6 +1312,18 @@ def upgrade() -> None:
     sa.Column('payload', sa.Text(), nullable=False),
     sa.PrimaryKeyConstraint('object_id', 'known_at', name=op.f('pk_subscription_fact'))
     )
+    op.create_table('subscription_note',
+    sa.Column('id', sa.String(length=40), nullable=False),
+    sa.Column('tenant_id', sa.String(length=40), nullable=False),
+    sa.Column('nickname', sa.String(length=200), nullable=False),
+    sa.Column('customer_po', sa.String(length=100), nullable=False),
+    sa.Column('reseller_po', sa.String(length=100), nullable=False),
+    sa.Column('search_text', sa.Text(), nullable=False),
+    sa.Column('updated_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('version', sa.Integer(), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_subscription_note'))
+    )
+    op.create_index(op.f('ix_subscription_note_tenant_id'), 'subscription_note', ['tenant_id'], unique=False)
     op.create_table('sync_checkpoint',
     sa.Column('run_id', sa.String(length=200), nullable=False),
     sa.Column('stream', sa.String(length=40), nullable=False),
@@ -1533,6 +1555,7 @@ def downgrade() -> None:
     op.drop_table('sync_run')
     op.drop_table('sync_memory')
     op.drop_table('sync_checkpoint')
+    op.drop_table('subscription_note')
     op.drop_table('subscription_fact')
     op.drop_table('subscription')
     op.drop_table('schedule_version')
