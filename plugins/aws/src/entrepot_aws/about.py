@@ -18,6 +18,7 @@ from entrepot.sdk.model import (
     QuotaKey,
 )
 
+from entrepot_aws.panels import PANELS
 from entrepot_aws.settings import HOST_PATTERNS, AwsSettings
 
 _CONSOLE = "https://us-east-1.console.aws.amazon.com"
@@ -109,6 +110,7 @@ INFO = PluginInfo(
     ),
     documentation_url="https://docs.aws.amazon.com/organizations/latest/APIReference/",
     object_words={"customer": "organizational unit", "subscription": "account"},
+    panels=PANELS,
 )
 
 VOCABULARY = MatchingVocabulary(

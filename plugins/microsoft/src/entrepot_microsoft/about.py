@@ -17,6 +17,7 @@ from entrepot.sdk.model import (
     QuotaKey,
 )
 
+from entrepot_microsoft.panels import PANELS
 from entrepot_microsoft.settings import HOST_PATTERNS, MicrosoftSettings
 
 _PORTAL = "https://partner.microsoft.com/commerce/customers"
@@ -72,6 +73,7 @@ INFO = PluginInfo(
     ),
     documentation_url="https://learn.microsoft.com/partner-center/developer/",
     object_words={"customer": "tenant", "subscription": "subscription"},
+    panels=PANELS,
 )
 
 VOCABULARY = MatchingVocabulary(
