@@ -64,8 +64,6 @@ def tracked() -> list[Path]:
 def texts() -> list[tuple[str, str]]:
     found = []
     for path in tracked():
-        if path.is_dir():  # a link to a folder whose files are tracked themselves
-            continue
         content = path.read_bytes()
         if b"\0" not in content[:8000]:
             found.append((str(path.relative_to(ROOT)), content.decode("utf-8")))

@@ -46,10 +46,16 @@ PLAIN = {
     "people": "/settings/users",
     "credentials": "/settings/credentials",
     "search": "/search?q=a",
+    "dashboard-cards": "/cards",
+    "notifications": "/notices",
+    "preferences": "/preferences",
+    "help": "/help",
+    "help-article": "/help/console",
+    "renewals": "/renewals?from=2026-01-01&to=2027-12-31",
     "api-reference": "/api/docs",
 }
 CUSTOMER_PAGES = ("", "/orders", "/activity", "/information", "/contacts", "/accounts")
-DARK = ("customers", "customer", "reconciliation")
+DARK = ("dashboard", "customers", "customer", "reconciliation")
 
 
 def main() -> None:

@@ -52,6 +52,10 @@ def paths(console: Any) -> list[str]:
         "/settings/users",
         "/settings/credentials",
         "/search?q=con",
+        "/cards",
+        "/notices",
+        "/preferences",
+        "/help/mapping",
     ]
 
 

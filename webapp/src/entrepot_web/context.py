@@ -13,6 +13,7 @@ from entrepot.store.scope import TenantScope
 from flask import Flask, current_app, g, request
 
 from entrepot_web.freshness import FreshnessReader
+from entrepot_web.kept import Kept
 
 if TYPE_CHECKING:
     from entrepot.app import Hub
@@ -31,6 +32,7 @@ class Parts:
     tokens: Tokens
     secret: bytes
     freshness: FreshnessReader = field(default_factory=FreshnessReader)
+    kept: Kept = field(default_factory=Kept)
 
     @staticmethod
     def digest(content: bytes) -> str:

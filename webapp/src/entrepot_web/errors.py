@@ -4,24 +4,36 @@ from __future__ import annotations
 
 import logging
 
+from entrepot.sdk.errors import EntrepotError
 from entrepot.store.actor import PermissionDenied
-from flask import Flask, Response, make_response, render_template, request
+from flask import Flask, Response, g, make_response, render_template, request
+from flask_babel import gettext, lazy_gettext
 from flask_wtf.csrf import CSRFError  # type: ignore[import-untyped]  # has no types
 from werkzeug.exceptions import HTTPException
 
-from entrepot_web.api.problem import from_exception, respond
+from entrepot_web.api.problem import ApiError, from_exception, respond
+from entrepot_web.auth.sessions import load_person
 from entrepot_web.context import trace_id
 
 _log = logging.getLogger("entrepot.web")
 _TITLES = {
-    400: "This request can't be understood",
-    401: "Please sign in",
-    403: "You may not do this",
-    404: "This page doesn't exist",
-    405: "This address doesn't take that",
-    413: "That is too large",
-    429: "Too many requests",
-    503: "Not available right now",
+    400: lazy_gettext("This request can't be understood"),
+    401: lazy_gettext("Please sign in"),
+    403: lazy_gettext("You may not do this"),
+    404: lazy_gettext("This page doesn't exist"),
+    405: lazy_gettext("This address doesn't take that"),
+    413: lazy_gettext("That is too large"),
+    429: lazy_gettext("Too many requests"),
+    503: lazy_gettext("Not available right now"),
+}
+_DETAILS = {
+    404: lazy_gettext("Nothing is found at this address."),
+    405: lazy_gettext("This address doesn't accept what was sent to it."),
+    413: lazy_gettext("What was sent is larger than the hub accepts."),
+    429: lazy_gettext("Wait a moment and try again."),
+    500: lazy_gettext(
+        "The hub could not finish this. Quote the trace id to its operator."
+    ),
 }
 
 
@@ -40,15 +52,20 @@ def _any(error: Exception) -> Response:
         )
     if _for_machines():
         return respond(known)
+    _know_person()
     detail = known.detail
+    if known.status in _DETAILS and _says_nothing(error):
+        detail = str(_DETAILS[known.status])
     if isinstance(error, CSRFError):
-        detail = "The form is too old. Go back, reload the page and send it again."
+        detail = gettext(
+            "The form is too old. Go back, reload the page and send it again."
+        )
     elif isinstance(error, PermissionDenied):
         detail = str(error)
     page = render_template(
         "error.html",
         status=known.status,
-        title=_TITLES.get(known.status, "Something went wrong"),
+        title=_TITLES.get(known.status, lazy_gettext("Something went wrong")),
         detail=detail,
         trace=trace_id(),
     )
@@ -56,6 +73,23 @@ def _any(error: Exception) -> Response:
     for name, value in known.headers.items():
         answer.headers[name] = value
     return answer
+
+
+def _says_nothing(error: Exception) -> bool:
+    """Whether an error brings no words of its own for this case."""
+    if isinstance(error, HTTPException):
+        return error.description == type(error).description
+    return not isinstance(error, EntrepotError | ApiError)
+
+
+def _know_person() -> None:
+    """Find out who asks for a page that doesn't exist, to speak their language."""
+    if "actor" in g:
+        return
+    try:
+        load_person()
+    except HTTPException:
+        return
 
 
 def _for_machines() -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 from entrepot.hub.users.rules import SHORTEST_PASSWORD, UserInvalid, check_password
 from entrepot.hub.users.service import User
 from flask import Flask, current_app, render_template
+from flask_babel import gettext, lazy_gettext
 from flask_security import MailUtil, PasswordUtil
 from flask_security.recoverable import generate_reset_password_token
 
@@ -79,8 +80,10 @@ def configure(app: Flask, made: Mailer, base: str) -> None:
         SECURITY_PASSWORD_LENGTH_MIN=SHORTEST_PASSWORD,
         SECURITY_EMAIL_PLAINTEXT=True,
         SECURITY_EMAIL_HTML=False,
-        SECURITY_EMAIL_SUBJECT_PASSWORD_RESET="Choose a new password",  # noqa: S106 - a subject
-        SECURITY_EMAIL_SUBJECT_PASSWORD_NOTICE="Your password was changed",  # noqa: S106 - a subject
+        SECURITY_EMAIL_SUBJECT_PASSWORD_RESET=lazy_gettext("Choose a new password"),
+        SECURITY_EMAIL_SUBJECT_PASSWORD_NOTICE=lazy_gettext(
+            "Your password was changed"
+        ),
     )
     app.jinja_env.globals["reset_address"] = lambda token: f"{base}/reset/{token}"
     app.jinja_env.globals["may_reset"] = app.config["SECURITY_RECOVERABLE"]
@@ -115,7 +118,7 @@ def invite(user: User, by: str, reseller: str) -> bool:
         by=by,
         reseller=reseller,
         token=token,
-        within=f"{_WITHIN.days} days",
+        within=gettext("%(num)s days", num=_WITHIN.days),
     )
-    subject = f"{by} invites you to {reseller}"
+    subject = gettext("%(by)s invites you to %(reseller)s", by=by, reseller=reseller)
     return mailer().send(user.mail_to, subject, text, hub().clock.now())

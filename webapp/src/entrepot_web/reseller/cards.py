@@ -15,7 +15,7 @@ from flask_babel.speaklater import LazyString
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from entrepot_web.auth.sessions import signed_in
-from entrepot_web.context import actor, hub, scope
+from entrepot_web.context import actor, hub, parts, scope
 from entrepot_web.i18n import choices, preferences
 from entrepot_web.reseller import figures
 from entrepot_web.reseller.notices import notices
@@ -62,8 +62,11 @@ def _money() -> Shown:
 
 
 def _books() -> Shown:
-    with hub().store.read(scope()) as session:
-        return {"books": figures.books(session, hub().clock.now())}
+    def ask() -> figures.Books:
+        with hub().store.read(scope()) as session:
+            return figures.books(session, hub().clock.now())
+
+    return {"books": parts().kept.read(("books", actor().tenant_id), ask)}
 
 
 def _todo() -> Shown:
@@ -80,13 +83,16 @@ def _renewals() -> Shown:
     zone = ZoneInfo(g.user.zone)
     today = hub().clock.now().astimezone(zone).date()
     start = datetime.combine(today, time(), zone)
-    with hub().store.read(scope()) as session:
-        return {"weeks": figures.weeks_ahead(session, today, start)}
+
+    def ask() -> Sequence[figures.Week]:
+        with hub().store.read(scope()) as session:
+            return figures.weeks_ahead(session, today, start)
+
+    return {"weeks": parts().kept.read(("weeks", actor().tenant_id, start), ask)}
 
 
 def _unmapped() -> Shown:
-    with hub().store.read(scope()) as session:
-        return {"undecided": undecided(session), "marks": marks()}
+    return {"undecided": undecided(), "marks": marks()}
 
 
 def _connections() -> Shown:

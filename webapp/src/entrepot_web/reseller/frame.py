@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from flask import Flask
 
+from entrepot_web.core_words import told
 from entrepot_web.reseller import cards, help, notices, palette, person, renewals
 
 
 def install_frame(app: Flask) -> None:
     """Register the pages around the modules."""
+    app.jinja_env.filters["told"] = told
     app.jinja_env.globals.update(
         resellers=person.resellers,
         shortcuts_on=person.shortcuts_on,

@@ -11,6 +11,7 @@ from entrepot.hub.reconciliation.views import IssueView
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
+from entrepot_web import core_words
 from entrepot_web.reseller.present import money, quantity
 
 ZERO = Decimal(0)
@@ -136,7 +137,8 @@ def sentence_of(issue: IssueView) -> str:
     """Return what is wrong, in one sentence with its figures."""
     told = _TOLD.get(issue.kind)
     if told is None:
-        return f"{issue.title}: {issue.reason}." if issue.reason else f"{issue.title}."
+        title = core_words.told(issue.title)
+        return f"{title}: {issue.reason}." if issue.reason else f"{title}."
     want, have = issue.expected, issue.actual
     field_name, missing = _FIELDS.get(issue.kind, ""), _("no day")
     words = {

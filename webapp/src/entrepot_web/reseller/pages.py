@@ -11,14 +11,16 @@ from typing import Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
+from entrepot.hub.users.rules import ROLE_TITLES
 from entrepot.sdk.errors import EntrepotError
 from flask import Response, g, make_response, render_template, request
-from flask_babel import gettext, lazy_gettext, ngettext
+from flask_babel import gettext, ngettext
 from sqlalchemy.orm import Session
 
 from entrepot_web.api.lists import sort_of
 from entrepot_web.api.problem import ApiError
 from entrepot_web.context import actor, hub, parts, scope
+from entrepot_web.core_words import told
 from entrepot_web.criteria import Criterion
 from entrepot_web.cursors import CursorInvalid
 from entrepot_web.freshness import Freshness
@@ -42,13 +44,6 @@ TOPICS = {
 }
 """The article of the user guide that belongs to a module."""
 
-ROLES = {
-    "owner": lazy_gettext("Owner"),
-    "sales": lazy_gettext("Sales"),
-    "billing": lazy_gettext("Billing"),
-    "support": lazy_gettext("Support"),
-    "viewer": lazy_gettext("Read-only"),
-}
 Beside = Callable[[Session, Sequence[Any]], Mapping[str, Any]]
 
 
@@ -161,7 +156,7 @@ def shell() -> Shell:
         email=user.email,
         initials=initials(user.name),
         tenant=_tenant_name(tenant),
-        role=str(ROLES.get(role, role.replace("_", " ").capitalize())),
+        role=told(ROLE_TITLES.get(role, role)),
     )
 
 

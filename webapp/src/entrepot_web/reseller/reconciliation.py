@@ -19,6 +19,7 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 from entrepot_web.api.issues import issue_shapes
 from entrepot_web.auth.sessions import signed_in
 from entrepot_web.context import actor, hub, scope
+from entrepot_web.core_words import told
 from entrepot_web.criteria import Criterion
 from entrepot_web.lists.reconciliation import ISSUES
 from entrepot_web.reseller.differences import find_issue, shown
@@ -68,7 +69,7 @@ def workbench() -> Response:
         opened=shown(find_issue(opened)) if opened else None,
         shown=state,
         group=group if group in GROUPS else "",
-        kinds=[(str(kind), info.title) for kind, info in CATALOGUE.items()],
+        kinds=[(str(kind), told(info.title)) for kind, info in CATALOGUE.items()],
         narrowed=_narrowed(psa),
         text=_text(),
         zero=Decimal(0),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import TypeVar
 
 from entrepot.hub.connections.tables import Connection
 from entrepot.hub.customers.tables import CustomerAccount
@@ -12,8 +13,9 @@ from entrepot.hub.reconciliation.tables import ReconIssue
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from entrepot_web.context import actor, hub, scope
+from entrepot_web.context import actor, hub, parts, scope
 
+Answer = TypeVar("Answer")
 _DECIDED = ("confirmed", "excluded")
 _SILENT = sorted(str(state) for state in SILENT)
 
@@ -21,16 +23,32 @@ _SILENT = sorted(str(state) for state in SILENT)
 def waiting() -> Mapping[str, int]:
     """Return by module how much waits for the person who looks; zeros are left out."""
     may, found = actor().may, {}
-    with hub().store.read(scope()) as session:
-        if may("mappings:read"):
-            found["mapping"] = sum(undecided(session).values())
-        if may("reconciliations:read"):
-            found["reconciliation"] = open_issues(session)
+    if may("mappings:read"):
+        found["mapping"] = sum(undecided().values())
+    if may("reconciliations:read"):
+        found["reconciliation"] = open_issues()
     return {name: count for name, count in found.items() if count}
 
 
-def open_issues(session: Session) -> int:
+def open_issues() -> int:
     """Return the number of open differences that nobody silenced."""
+    return parts().kept.read(("issues", actor().tenant_id), _asked(_open_issues))
+
+
+def undecided() -> Mapping[str, int]:
+    """Return by PSA connection how many customers at vendors are undecided."""
+    return parts().kept.read(("undecided", actor().tenant_id), _asked(_undecided))
+
+
+def _asked(question: Callable[[Session], Answer]) -> Callable[[], Answer]:
+    def ask() -> Answer:
+        with hub().store.read(scope()) as session:
+            return question(session)
+
+    return ask
+
+
+def _open_issues(session: Session) -> int:
     return (
         session.scalar(
             select(func.count())
@@ -41,11 +59,8 @@ def open_issues(session: Session) -> int:
     )
 
 
-def undecided(session: Session) -> Mapping[str, int]:
-    """Return by PSA connection how many customers at vendors are undecided.
-
-    Counted as a difference: an index answers both sides without visiting the rows.
-    """
+def _undecided(session: Session) -> Mapping[str, int]:
+    # As a difference of two counts; visiting every undecided one would cost more.
     kinds: dict[str, list[str]] = {"vendor": [], "psa": []}
     for row in session.execute(
         select(Connection.id, Connection.kind).where(Connection.state != "removed")

@@ -122,6 +122,8 @@ def placeholders_differ(known: Catalog) -> list[str]:
         wanted = {one for text in _forms(message.id) for one in _marks(text)}
         for text in _forms(message.string):
             given = _marks(text)
+            if not text:
+                continue
             if given - wanted or (not message.pluralizable and wanted - given):
                 wrong.append(_first(message.id))
     return wrong
