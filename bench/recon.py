@@ -17,14 +17,14 @@ from entrepot.hub.psa.tables import (
 )
 from entrepot.hub.reconciliation.rules_store import RuleWish
 from entrepot.hub.reconciliation.run_steps import RunInfo
-from entrepot.hub.reconciliation.tables import LineLinkRow
+from entrepot.hub.reconciliation.tables import LineLinkRow, ReconMemory
 from entrepot.hub.subscriptions.tables import SubscriptionRow
 from entrepot.hub.sync.bulk import _defaults
 from entrepot.hub.sync.driver import insert_columns
 from entrepot.hub.sync.forms import Same
 from entrepot.hub.sync.tables import SyncScope
 from entrepot.store import FixedClock, TenantScope, new_id, system_actor
-from sqlalchemy import select
+from sqlalchemy import delete, select, update
 
 from bench import gen, hubs
 from bench.measure import measured, resident
@@ -33,6 +33,9 @@ EVERY = 1000
 """One line in so many differs from what was bought."""
 
 LATER = timedelta(days=5)
+RECENTLY = timedelta(days=3)
+"""How long before a look something changed: what is newer is looked at in detail."""
+
 MARKUP = Decimal("1.2")
 _PSA_STREAMS = ("companies", "products", "agreements", "lines")
 
@@ -151,7 +154,7 @@ class _Writer:
     def lines(self, bought: list[tuple[Any, ...]]) -> tuple[int, int]:
         """A line for each subscription, one in `EVERY` with another quantity."""
         count = len(bought)
-        ids = [f"l{number:09}" for number in range(count)]
+        ids = [_line(number) for number in range(count)]
         companies = [row[1] for row in bought]
         agreements = [f"a-{name}" for name in companies]
         products = [_product(row[2]) for row in bought]
@@ -182,12 +185,37 @@ def _product(sku: str) -> str:
 
 
 def first_look(
-    url: str, folder: str, tenant: str, psa: str, *, differing: int, pg: int = 0
+    url: str,
+    folder: str,
+    tenant: str,
+    psa: str,
+    *,
+    differing: int,
+    pg: int = 0,
+    turn: int = 0,
+    whole: bool = False,
 ) -> dict[str, Any]:
-    """The product's first step of a reconciliation: what needs a closer look."""
-    clock = FixedClock(datetime.now(UTC) + LATER)
+    """The product's first step of a reconciliation: what needs a closer look.
+
+    Args:
+        url: The database.
+        folder: Where the hub's keys lie.
+        tenant: The reseller.
+        psa: The PSA connection.
+        differing: How many companies must be found.
+        pg: The postmaster, or 0.
+        turn: Which look it is; before each one line in `EVERY` changes on both sides.
+        whole: The hub remembers no look; nothing changes before it.
+    """
+    clock = FixedClock(datetime.now(UTC) + LATER * (turn + 2))
     result: dict[str, Any] = {}
     with hubs.hub_on(url, Path(folder), clock=clock) as hub:
+        with hub.store.unit(TenantScope(tenant)) as session:
+            if whole:
+                _forget(session, tenant)
+            else:
+                changed = _change_both(session, tenant, turn, clock.now() - RECENTLY)
+                result["changed"] = changed
         with hub.store.read(TenantScope(tenant)):
             before = resident()
         with measured(result, pg=pg):
@@ -197,3 +225,38 @@ def first_look(
     result["found"] = found["total"]
     result["right"] = found["total"] == differing
     return result
+
+
+def _forget(session: Any, tenant: str) -> None:
+    session.execute(
+        delete(ReconMemory)
+        .where(ReconMemory.tenant_id == tenant)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _change_both(session: Any, tenant: str, turn: int, at: datetime) -> int:
+    """One unit more of one subscription in `EVERY`, and of the line that bills it."""
+    row, line = SubscriptionRow, PsaLine
+    ids = session.scalars(
+        select(row.id).where(row.tenant_id == tenant).order_by(row.vendor_id)
+    ).all()
+    places = range((7 + 13 * (turn + 1)) % (EVERY // 2), len(ids), EVERY)
+    for table, column, some in (
+        (row, row.id, [ids[place] for place in places]),
+        (line, line.vendor_id, [_line(place) for place in places]),
+    ):
+        done = session.execute(
+            update(table)
+            .where(table.tenant_id == tenant, column.in_(some))
+            .values(quantity=table.quantity + Decimal(1), known_at=at)
+            .execution_options(synchronize_session=False)
+        )
+        if done.rowcount != len(places):
+            msg = f"{done.rowcount} rows of {table.__tablename__} were changed"
+            raise RuntimeError(msg)
+    return len(places)
+
+
+def _line(number: int) -> str:
+    return f"l{number:09}"

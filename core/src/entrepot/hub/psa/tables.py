@@ -128,7 +128,14 @@ class PsaLine(_Mirrored, TenantOwned, Base):
     __table_args__ = (
         _unique("psa_line"),
         Index("ix_psa_line_agreement", "connection_id", "agreement_vendor_id"),
-        Index("ix_psa_line_company", "connection_id", "company_vendor_id"),
+        # So that counting a company's, and when one changed last, reads no rows.
+        Index(
+            "ix_psa_line_company",
+            "connection_id",
+            "company_vendor_id",
+            "tenant_id",
+            "known_at",
+        ),
     )
 
     agreement_vendor_id: Mapped[str] = mapped_column(String(200))

@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from entrepot.hub.psa.tables import PsaLine
+from entrepot.hub.reconciliation.changed import unsettle
 from entrepot.hub.reconciliation.decisions import link_row
 from entrepot.hub.reconciliation.rules.results import Do, Operation, Proposal
 
@@ -46,6 +47,8 @@ def adopt_matching(
         link_line(
             session, tenant_id, psa_connection_id, line, wanted[line.vendor_id], now
         )
+    companies = [line.company_vendor_id for line in lines]
+    unsettle(session, tenant_id, psa_connection_id, companies)
     return len(lines)
 
 

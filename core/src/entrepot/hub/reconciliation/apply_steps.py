@@ -12,6 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from entrepot.hub.psa.tables import PsaLine
+from entrepot.hub.reconciliation.changed import unsettle
 from entrepot.hub.reconciliation.decisions import link_row
 from entrepot.hub.reconciliation.loading import Chunk, load_base, load_inputs
 from entrepot.hub.reconciliation.planning import (
@@ -208,6 +209,8 @@ class ApplySteps:
             link.subscriptions = _listed(operation.body.get("subscriptions", ""))
             link.state = "active"
             link.verified_at, link.verified_token = now, row.change_token
+            companies = [row.company_vendor_id]
+            unsettle(session, plan.tenant_id, plan.psa_connection_id, companies)
             operation.state, operation.applied_at = "done", now
             operation.after = line_values(row)
             return {"state": "done"}
@@ -269,6 +272,8 @@ class ApplySteps:
                 created_at=now,
             )
             session.add(link)
+            companies = [link.company_id]
+            unsettle(session, plan.tenant_id, plan.psa_connection_id, companies)
         link.verified_at, link.verified_token = now, token
 
     def end_part(self, info: PlanInfo, part: int, state: str, message: str) -> None:

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from entrepot.hub.psa.tables import PsaAgreement, PsaLine
 from entrepot.hub.reconciliation import rows
+from entrepot.hub.reconciliation.changed import unsettle
 from entrepot.hub.reconciliation.rules.lifecycle import Resolution, Scope, State
 from entrepot.hub.reconciliation.rules.lock import period_of
 from entrepot.hub.reconciliation.rules.policy import OverrideField
@@ -247,10 +248,12 @@ def _unmanage(session: Session, row: ReconIssue, now: datetime) -> list[str]:
             PsaLine.connection_id == row.psa_connection_id,
             PsaLine.vendor_id.in_(row.lines),
         )
-    )
+    ).all()
     for line in lines:
         link = link_row(session, row.tenant_id, row.psa_connection_id, line, now)
         link.state = "unmanaged"
+    companies = [line.company_vendor_id for line in lines]
+    unsettle(session, row.tenant_id, row.psa_connection_id, companies)
     return list(row.lines)
 
 
@@ -261,7 +264,10 @@ def link_row(
     line: PsaLine,
     now: datetime,
 ) -> LineLinkRow:
-    """The link of a line; a new one, not yet stored elsewhere, when it has none."""
+    """The link of a line; a new one, not yet stored elsewhere, when it has none.
+
+    Who changes it calls `unsettle` for the line's company.
+    """
     found = session.scalars(
         select(LineLinkRow).where(
             LineLinkRow.tenant_id == tenant_id,

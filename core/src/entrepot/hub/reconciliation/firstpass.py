@@ -3,26 +3,37 @@
 Both sides are summed up per company and PSA product and compared there; nothing but
 the names of companies that differ leaves the server. Whatever sums can't tell (dates,
 schedules, shares, minimums, unlinked lines …) marks its company for the detailed look,
-so that a company that isn't marked is proved equal.
+so that a company that isn't marked is proved equal. Companies that were proved equal
+before are summed up again only when something about them changed (`changed`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, func, select, text
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
+from entrepot.hub.reconciliation.changed import (
+    changed_companies,
+    list_companies,
+    present,
+    remember,
+    renew_kinds,
+)
 from entrepot.hub.reconciliation.combos import put_combos
-from entrepot.hub.reconciliation.firstpass_sql import COVER, TAXABLE_IS_OFF
+from entrepot.hub.reconciliation.firstpass_sql import (
+    COVER,
+    COVER_SOME,
+    for_dialect,
+)
 from entrepot.hub.reconciliation.loading import Base
 from entrepot.hub.reconciliation.rules.policy import AgreementMode
 from entrepot.hub.reconciliation.rules.results import Outcome, Verdict
 from entrepot.hub.reconciliation.scopes import Subject
 from entrepot.hub.reconciliation.tables import (
-    ReconCombo,
     ReconCoverage,
     ReconIssue,
     ReconRun,
@@ -33,6 +44,8 @@ _HORIZON = timedelta(days=70)
 """Ends and renewals nearer than this are looked at in detail."""
 
 _RECENT = timedelta(hours=48)
+"""Also how late a row may be written after the moment when it was learnt."""
+
 _NOTHING = Verdict(outcome=Outcome.NOT_EXAMINED)
 
 
@@ -49,18 +62,36 @@ def first_pass(
     """
     # Which customer of a company was read incompletely is a matter of detail.
     possible = _sums_suffice(base) and base.completeness.all_complete()
-    if not possible or not put_combos(session, base, row.id):
-        return list(subjects), _NOTHING
     marked = _special(session, base)
-    session.execute(text(_sql(COVER, session)), _values(session, base, row))
-    session.execute(
-        delete(ReconCombo)
-        .where(ReconCombo.tenant_id == row.tenant_id, ReconCombo.run_id == row.id)
-        .execution_options(synchronize_session=False)
-    )
+    if not possible or not _cover(session, base, row, marked):
+        return list(subjects), _NOTHING
     clean = _clean(session, base) - marked
     kept = [one for one in subjects if one[0] != "company" or one[1] not in clean]
     return kept, _verdict(session, base, marked)
+
+
+def _cover(session: Session, base: Base, row: ReconRun, marked: set[str]) -> bool:
+    """Sum up what may have changed; False when sums would cost more than they save."""
+
+    def values(since: datetime) -> dict[str, Any]:
+        return _values(session, base, row, since)
+
+    dialect = session.get_bind().dialect.name
+    if dialect == "postgresql":
+        session.connection().exec_driver_sql("SET LOCAL work_mem = '64MB'")
+    now = present(session, base, values(base.as_of))
+    some = changed_companies(session, base, now, marked, values)
+    judged = ""
+    if some is not None:
+        list_companies(session, base, row.id, some)
+        judged = renew_kinds(session, base, values(base.as_of))
+    statement = COVER_SOME if judged else COVER
+    judged = judged or put_combos(session, base)
+    if not judged:
+        return False
+    session.execute(text(for_dialect(statement, dialect)), values(base.as_of))
+    remember(session, base, now, judged)
+    return True
 
 
 def _sums_suffice(base: Base) -> bool:
@@ -75,7 +106,9 @@ def _sums_suffice(base: Base) -> bool:
     return only and not (preset or foreign or book.bundles or everybody or floors)
 
 
-def _values(session: Session, base: Base, row: ReconRun) -> dict[str, Any]:
+def _values(
+    session: Session, base: Base, row: ReconRun, since: datetime
+) -> dict[str, Any]:
     dialect = session.get_bind().dialect.name
     now = base.as_of
 
@@ -89,16 +122,12 @@ def _values(session: Session, base: Base, row: ReconRun) -> dict[str, Any]:
         "today": now.date() if dialect == "postgresql" else now.date().isoformat(),
         "soon": moment(now + _HORIZON),
         "recent": moment(now - _RECENT),
+        "since": moment(since - _RECENT),
         "now": moment(now),
         "cent": 50_000_000,
         "yes": True,
         "no": False,
     }
-
-
-def _sql(statement: str, session: Session) -> str:
-    dialect = session.get_bind().dialect.name
-    return statement.replace("$TAXABLE_IS_OFF$", TAXABLE_IS_OFF[dialect])
 
 
 def _special(session: Session, base: Base) -> set[str]:

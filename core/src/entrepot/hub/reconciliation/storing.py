@@ -370,6 +370,7 @@ def _store_coverage(
             "keys": verdict.keys,
             "skipped": verdict.skipped,
             "issues": verdict.issues,
+            "by_sums": False,
         }
         for scope, verdict in verdicts.items()
     ]

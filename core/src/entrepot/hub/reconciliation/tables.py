@@ -148,7 +148,8 @@ class ReconTodo(TenantOwned, Base):
 class ReconCombo(TenantOwned, Base):
     """What one kind of subscription should be billed as, for comparing sums.
 
-    One row per combination that occurs, worked out by the rules; `price` and `cost`
+    One row per combination that occurs, worked out by the rules and kept until the
+    rules make something else of it; `price` and `cost`
     are unit amounts scaled as the columns they are compared with, `billed_in` is the
     currency after the offer's was taken where the vendor names none. `plain` is false
     where sums can't tell enough; such keys are always looked at in detail. The key
@@ -167,7 +168,7 @@ class ReconCombo(TenantOwned, Base):
     segment: Mapped[str] = mapped_column(String(50), primary_key=True)
     currency: Mapped[str] = mapped_column(String(3), primary_key=True)
     connection_id: Mapped[str] = mapped_column(String(40), primary_key=True)
-    run_id: Mapped[str] = mapped_column(String(200), primary_key=True)
+    psa_connection_id: Mapped[str] = mapped_column(String(40), primary_key=True)
     tenant_id: Mapped[str] = mapped_column(String(40), index=True)
     billed_in: Mapped[str] = mapped_column(String(3), default="")
     psa_product: Mapped[str] = mapped_column(String(200), default="")
@@ -176,8 +177,30 @@ class ReconCombo(TenantOwned, Base):
     plain: Mapped[bool]
 
 
+class ReconMemory(TenantOwned, Base):
+    """What the last look at sums was based on, so that the next looks at less.
+
+    `as_of` is that look's moment, `basis` and `judged` are digests of what all
+    companies share and of what kinds of subscriptions were judged by, `companies` a
+    digest per company of what a look at its rows' times can't show: where it is
+    billed, and how many rows it has.
+    """
+
+    __tablename__ = "recon_memory"
+
+    psa_connection_id: Mapped[str] = mapped_column(String(40), primary_key=True)
+    tenant_id: Mapped[str] = mapped_column(String(40), index=True)
+    as_of: Mapped[datetime] = mapped_column(UtcDateTime)
+    basis: Mapped[str] = mapped_column(String(64))
+    judged: Mapped[str] = mapped_column(String(64))
+    companies: Mapped[dict[str, int]] = mapped_column(JsonText)
+
+
 class ReconCoverage(TenantOwned, Base):
-    """What may be said of one company, or of one unmapped customer, by now."""
+    """What may be said of one company, or of one unmapped customer, by now.
+
+    `by_sums`: its sums agree, and nothing was decided about its lines since.
+    """
 
     __tablename__ = "recon_coverage"
 
@@ -193,6 +216,7 @@ class ReconCoverage(TenantOwned, Base):
     keys: Mapped[int] = mapped_column(default=0)
     skipped: Mapped[int] = mapped_column(default=0)
     issues: Mapped[int] = mapped_column(default=0)
+    by_sums: Mapped[bool] = mapped_column(default=False)
 
 
 class ReconIssue(TenantOwned, Base):
