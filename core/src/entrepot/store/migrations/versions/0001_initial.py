@@ -1296,8 +1296,8 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_subscription'))
     )
     op.create_index('ix_subscription_account_id', 'subscription', ['account_id', 'tenant_id'], unique=False)
-    op.create_index('ix_subscription_tenant_id_name_id', 'subscription', ['tenant_id', 'name', 'id'], unique=False)
-    op.create_index('ix_subscription_tenant_id_term_end_id', 'subscription', ['tenant_id', 'term_end', 'id'], unique=False)
+    op.create_index('ix_subscription_name_id', 'subscription', ['name', 'id', 'tenant_id'], unique=False)
+    op.create_index('ix_subscription_term_end', 'subscription', ['term_end'], unique=False)
     op.create_index('uq_subscription_connection_id_vendor_id', 'subscription', ['connection_id', 'vendor_id'], unique=True)
     op.create_table('subscription_fact',
     sa.Column('object_id', sa.String(length=40), nullable=False),
