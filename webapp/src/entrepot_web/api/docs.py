@@ -34,7 +34,7 @@ class Document(Api):  # type: ignore[misc]  # the library is untyped
     _text: ClassVar[str] = ""
     _one_at_a_time: ClassVar[Lock] = Lock()
 
-    def register_blueprint(self, blp: Resource, **options: Any) -> None:  # noqa: ANN401
+    def register_blueprint(self, blp: Resource, **_options: object) -> None:
         """Serve a resource; `describe` tells of it later."""
         self._app.extensions["flask-smorest"]["blp_name_to_api"][blp.name] = self
         self._app.register_blueprint(blp, **options)
