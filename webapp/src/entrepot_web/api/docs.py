@@ -37,7 +37,7 @@ class Document(Api):  # type: ignore[misc]  # the library is untyped
     def register_blueprint(self, blp: Resource, **_options: object) -> None:
         """Serve a resource; `describe` tells of it later."""
         self._app.extensions["flask-smorest"]["blp_name_to_api"][blp.name] = self
-        self._app.register_blueprint(blp, **options)
+        self._app.register_blueprint(blp)
 
     def describe(self) -> str:
         """Return the document of all resources as JSON."""
