@@ -13,7 +13,6 @@ from entrepot.hub.mapping.views import (
     AccountRow,
     CustomerDecision,
     ListQuery,
-    ProductDecision,
     Refreshed,
     Share,
 )
@@ -443,37 +442,6 @@ def test_products_are_suggested_decided_and_counted(books):
     change(books, PsaProductRow, "P2", active=False)
     assert refresh(books).stale == 1
     assert books.service.progress(books.actor, books.psa).products.undecided == 3
-
-
-def test_rejected_product_is_remembered(books):
-    account = books.account("Acme")
-    books.subscription(account, "SKU1", name="Suite")
-    books.product("Suite", "P1")
-    refresh(books)
-    found = books.service.decisions(books.actor, books.psa).products[0]
-    books.service.products.reject(books.actor, books.psa, [found.id])
-    assert refresh(books) == Refreshed()
-    assert books.service.decisions(books.actor, books.psa).products == ()
-
-
-def test_equal_entry_is_refused_unless_their_times_differ(books):
-    books.product("Suite", "P1")
-    today = books.store.clock.now().date()
-    old = ProductDecision(
-        psa_connection_id=books.psa, sku="S", psa_product_id="P1", valid_to=today
-    )
-    new = ProductDecision(
-        psa_connection_id=books.psa, sku="S", psa_product_id="P1", valid_from=today
-    )
-    early = ProductDecision(
-        psa_connection_id=books.psa,
-        sku="S",
-        psa_product_id="P1",
-        valid_from=today - timedelta(days=1),
-    )
-    books.service.products.confirm(books.actor, [old, new])
-    with pytest.raises(Conflict):
-        books.service.products.confirm(books.actor, [early])
 
 
 def test_permissions_and_resellers_are_kept_apart(books, other_tenant):
