@@ -13,6 +13,7 @@ from entrepot.hub.mapping.views import (
     AccountRow,
     CustomerDecision,
     ListQuery,
+    ProductDecision,
     Refreshed,
     Share,
 )
