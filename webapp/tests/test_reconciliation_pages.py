@@ -187,6 +187,23 @@ def test_refused_decision_keeps_what_was_typed(browser, web, bench) -> None:
     assert "verifying" in shown
 
 
+def test_who_must_sign_in_again_in_mid_form_comes_back_to_the_form(
+    web, tenant, bench
+) -> None:
+    issue, plan = bench["PERIOD_GAP"], bench["plan"]
+    for sent, form in (
+        (f"/reconciliation/issues/{issue}/decide", f"/reconciliation/issues/{issue}"),
+        (f"/reconciliation/plans/{plan}/approve", f"/reconciliation/plans/{plan}"),
+        ("/mapping/customers/decide", "/mapping/customers"),
+    ):
+        away = web.browser().get(sent)
+        assert "/login?next=" in away.headers["Location"]
+        person = web.browser(web.person(tenant))
+        back = person.get(sent)
+        assert back.headers["Location"] == form
+    assert "data-keep" in person.get(f"/reconciliation/issues/{issue}").text
+
+
 def test_several_are_decided_at_once_but_not_what_changed_meanwhile(
     browser, web, bench, store, tenant
 ) -> None:

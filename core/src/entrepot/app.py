@@ -22,6 +22,7 @@ from entrepot.hub.customers import jobs as customer_jobs
 from entrepot.hub.customers.service import CustomerService
 from entrepot.hub.customers.upkeep import CustomerUpkeep
 from entrepot.hub.mapping import jobs as mapping_jobs
+from entrepot.hub.mapping.consequences import consequences
 from entrepot.hub.mapping.reading import psa_connections
 from entrepot.hub.mapping.service import MappingService
 from entrepot.hub.psa.service import PsaService
@@ -152,6 +153,7 @@ def build_hub(
     steps.after.append(CustomerUpkeep(jobs))
     connection_jobs.register_jobs(registry)
     upkeep = ConnectionUpkeep(jobs, facade, public=bool(settings.public_base_url))
+    connections.tell_consequences(consequences)
     connections.observe(added=upkeep.added, removed=upkeep.removed)
     connections.observe(added=sync.added, removed=sync.removed)
     charges = ChargeService(

@@ -164,6 +164,15 @@ class QuotaStore:
             ).scalar_one_or_none()
         return found or 0
 
+    def owed_seconds(self, key: str) -> float:
+        """Return for how long what was granted is still being earned; 0 when idle."""
+        with self._store.read(_SCOPE) as session:
+            owed = session.execute(
+                select(QuotaBucket.owed_until).where(QuotaBucket.key == key)
+            ).scalar_one_or_none()
+        ahead = (owed or 0) - _micro(self._clock.now())
+        return max(0, ahead) / 1_000_000
+
     def _create(self, key: str) -> None:
         def write(session: Session) -> None:
             dialect = session.get_bind().dialect.name

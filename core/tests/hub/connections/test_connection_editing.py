@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from entrepot.hub.connections.settings_schema import SettingsRejected
+from entrepot.hub.connections.settings_schema import SettingsRejected, check_field
 from entrepot.sdk.errors import (
     AuthRequired,
     ConfigInvalid,
@@ -282,6 +282,21 @@ def test_no_table_holds_a_secret(service, actor, connection, store, shop_server)
             assert "planted" not in repr(cursor.fetchall()), table.name
     finally:
         raw.close()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("account", "alpha", ""),
+        ("account", "A1", "Does not have the expected form."),
+        ("account", "", "Must be filled in."),
+        ("region", "mars", "Must be one of: eu, us."),
+        ("page_size", "many", "Not a valid integer."),
+        ("page_size", "", ""),
+    ],
+)
+def test_one_value_is_checked_while_it_is_typed(plugins, name, value, told):
+    assert check_field(plugins.info("shop").settings_type, name, value) == told
 
 
 def test_settings_schema_is_data(service):

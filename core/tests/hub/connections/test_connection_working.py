@@ -290,13 +290,24 @@ def test_wildcard_in_settings_does_not_open_the_guard(service, actor, values):
         service.open(connection.id).http.get("https://elsewhere.example/")
 
 
-def test_quota_is_shared_by_all_processes(make_service, connection):
+def test_quota_is_shared_by_all_processes(make_service, actor, connection):
     first, second = make_service(), make_service()
+    first.open(connection.id).http.get(
+        connection.settings["base_url"] + "/customers",
+        headers={"Authorization": "Bearer planted-key-1"},
+    )
+    (budget,) = second.budgets(actor, connection.id)
+    assert (budget.name, budget.requests, budget.documented) == ("api", 50, True)
+    assert budget.taken > 0
+    assert budget.used >= 0
+    assert budget.paused_until is None
     first.open(connection.id).http._sender.budget.pause("api", 300)
     ctx = second.open(connection.id)
     with pytest.raises(RateLimited) as caught:
         ctx.http.get(ctx.settings.base_url + "/customers")
     assert caught.value.after == pytest.approx(300, abs=2)
+    (budget,) = first.budgets(actor, connection.id)
+    assert budget.paused_until is not None
 
 
 def test_quota_override_removes_or_replaces_the_limit(

@@ -135,6 +135,27 @@ class ConnectionShape(Shape, frozen=True, kw_only=True):
     created_at: Moment
 
 
+class BudgetShape(Shape, frozen=True, kw_only=True):
+    """How much of one request quota is used.
+
+    Attributes:
+        requests: Permitted requests per `seconds`; null stands for no limit.
+        documented: Whether these are the vendor's figures.
+        taken: Requests granted since the connection was made.
+        used: Part of the burst in use now; above 1 while requests queue.
+        paused_until: Until when the other side asked us to wait, or null.
+    """
+
+    name: str
+    requests: int | None
+    seconds: float
+    burst: int
+    documented: bool
+    taken: int
+    used: float
+    paused_until: Moment | None
+
+
 class CheckShape(Shape, frozen=True, kw_only=True):
     """What a check found."""
 
@@ -309,6 +330,27 @@ def add_connection(body: dict[str, Any]) -> Answer:
 def get_connection(connection_id: str) -> ConnectionShape:
     """Read one connection."""
     return shape(find(connection_id))
+
+
+@connections.operation(
+    "GET",
+    "/connections/<string:connection_id>/budgets",
+    Operation(
+        permission="connections:read",
+        returns=Collection[BudgetShape],
+        errors=(404,),
+    ),
+)
+def list_budgets(connection_id: str) -> Collection[BudgetShape]:
+    """Read how much of a connection's request budget is used."""
+    find(connection_id)
+    names = BudgetShape.__struct_fields__
+    found = hub().connections.budgets(actor(), connection_id)
+    return Collection(
+        data=[
+            BudgetShape(**{name: getattr(one, name) for name in names}) for one in found
+        ]
+    )
 
 
 @connections.operation(

@@ -1,28 +1,30 @@
-"""Connections: health, adding one, checking, pausing, removing."""
+"""Connections: health, schedule, budget, checking, pausing, removing."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
-from entrepot.hub.connections.settings_schema import SettingField
-from entrepot.hub.connections.views import ConnectionView
-from entrepot.sdk.errors import Conflict, EntrepotError, NotFound
+from entrepot.sdk.errors import EntrepotError
 from flask import Blueprint, Response, abort, flash, redirect, request
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from entrepot_web.auth.sessions import signed_in
-from entrepot_web.context import actor, hub
+from entrepot_web.context import actor, hub, parts, scope
+from entrepot_web.reseller import connection_forms
+from entrepot_web.reseller.connection_forms import find_connection
 from entrepot_web.reseller.pages import marks, page, sentence
-from entrepot_web.reseller.sync_runs import strips
+from entrepot_web.reseller.sync_runs import bars, runs_of, strips
 
 pages = Blueprint("console_connections", __name__)
+pages.register_blueprint(connection_forms.pages)
 EVERY = (
-    ("", "Only when asked"),
-    ("900", "Every 15 minutes"),
-    ("3600", "Every hour"),
-    ("14400", "Every 4 hours"),
-    ("86400", "Once a day"),
+    ("", _l("Only when asked")),
+    ("900", _l("Every 15 minutes")),
+    ("3600", _l("Every hour")),
+    ("14400", _l("Every 4 hours")),
+    ("86400", _l("Once a day")),
 )
 
 
@@ -39,104 +41,61 @@ def connection_list() -> Response:
     )
 
 
-@pages.get("/connections/new")
-@signed_in("connections:write")
-def new_connection() -> Response:
-    """Choose a plugin, then fill in what it needs."""
-    return _form(request.args.get("plugin", ""), {}, {}, 200)
-
-
-@pages.post("/connections/new")
-@signed_in("connections:write")
-def add_connection() -> Response | WerkzeugResponse:
-    """Add a connection after proving that it works."""
-    plugin = request.form.get("plugin", "")
-    name = request.form.get("name", "").strip()
-    if plugin not in hub().plugins.names():
-        abort(404)
-    fields = hub().connections.settings_schema(plugin)
-    entered = _entered(fields)
-    try:
-        made = hub().connections.add(actor(), plugin=plugin, name=name, values=entered)
-    except EntrepotError as error:
-        return _form(plugin, request.form, _errors(error), 422, sentence(error))
-    flash(f"{made.name} is connected. Start its first read whenever you like.", "ok")
-    return redirect(f"/connections/{made.id}", 303)
-
-
 @pages.get("/connections/<connection_id>")
 @signed_in("connections:read")
 def connection(connection_id: str) -> Response:
-    """Show one connection."""
-    found = _found(connection_id)
-    schedule = None
-    if actor().may("sync:read"):
-        schedule = hub().sync.schedule_of(actor(), connection_id)
+    """Show one connection: how it is, what it may use, how good its plugin is."""
+    found = find_connection(connection_id)
+    loaded = found.plugin in hub().plugins.names()
     labels: dict[str, str] = {}
-    if found.plugin in hub().plugins.names():
+    if loaded:
         schema = hub().connections.settings_schema(found.plugin)
         labels = {item.name: item.info.label for item in schema}
+    reads = actor().may("sync:read")
+    runs = runs_of(connection_id) if reads else []
     return page(
         "reseller/connection.html",
         "connections",
         connection=found,
         labels=labels,
-        every=str(schedule.every_seconds or "") if schedule else "",
-        choices=EVERY,
+        loaded=loaded,
+        **_schedule(connection_id),
+        budgets=hub().connections.budgets(actor(), connection_id),
+        card=hub().scores.find(actor(), found.plugin),
+        sources=_sources(connection_id),
+        runs=runs,
+        bars=bars(runs),
         marks=marks(),
     )
 
 
-@pages.get("/connections/<connection_id>/edit")
-@signed_in("connections:write")
-def edit_connection(connection_id: str) -> Response:
-    """Show a connection's settings in a form; secrets stay out of it."""
-    found = _found(connection_id)
-    if found.plugin not in hub().plugins.names():
-        abort(404)
-    given = {
-        f"s.{name}": ", ".join(map(str, value)) if isinstance(value, list) else value
-        for name, value in found.settings.items()
-    }
-    given |= {"name": found.name, "version": str(found.version)}
-    return _form(found.plugin, given, {}, 200, editing=found)
+def _schedule(connection_id: str) -> dict[str, Any]:
+    """Return the schedule, and the choices with the present one among them."""
+    found = None
+    if actor().may("sync:read"):
+        found = hub().sync.schedule_of(actor(), connection_id)
+    every = str(found.every_seconds or "") if found else ""
+    choices = [(key, str(text)) for key, text in EVERY]
+    if every not in dict(EVERY):
+        choices.append((every, ""))
+    return {"schedule": found, "every": every, "choices": choices}
 
 
-@pages.post("/connections/<connection_id>/edit")
-@signed_in("connections:write")
-def save_connection(connection_id: str) -> Response | WerkzeugResponse:
-    """Save changed settings after proving that they work."""
-    found = _found(connection_id)
-    if found.plugin not in hub().plugins.names():
-        abort(404)
-    entered = _entered(hub().connections.settings_schema(found.plugin), cleared=True)
-    version = request.form.get("version", "")
-    try:
-        hub().connections.update(
-            actor(),
-            connection_id,
-            version=int(version) if version.isascii() and version.isdigit() else None,
-            name=request.form.get("name", "").strip() or found.name,
-            values=entered,
-        )
-    except EntrepotError as error:
-        status = 409 if isinstance(error, Conflict) else 422
-        problem = sentence(error)
-        return _form(
-            found.plugin, request.form, _errors(error), status, problem, editing=found
-        )
-    flash("The settings work and are saved.", "ok")
-    return redirect(f"/connections/{connection_id}", 303)
+def _sources(connection_id: str) -> list[Any]:
+    """Return how completely each stream of the connection was read last."""
+    with hub().store.read(scope()) as session:
+        fresh = parts().freshness.read(session, actor().tenant_id, ())
+    return [one for one in fresh.sources if one.connection_id == connection_id]
 
 
 @pages.post("/connections/<connection_id>/check")
 @signed_in("connections:write")
 def check_connection(connection_id: str) -> WerkzeugResponse:
     """Prove that the connection works."""
-    _found(connection_id)
+    find_connection(connection_id)
     report = hub().connections.check(actor(), connection_id)
     if report.error is None:
-        flash("The connection works.", "ok")
+        flash(_("The connection works."), "ok")
     else:
         remedy = report.error.remedy or ""
         flash(f"{report.error.user_message} {remedy}".strip(), "bad")
@@ -147,14 +106,15 @@ def check_connection(connection_id: str) -> WerkzeugResponse:
 @signed_in("connections:write")
 def set_state(connection_id: str) -> WerkzeugResponse:
     """Pause a connection or let it work again."""
-    _found(connection_id)
+    find_connection(connection_id)
     try:
         if request.form.get("state") == "paused":
-            hub().connections.pause(actor(), connection_id)
-            flash("Paused. Nothing is read through it until you resume it.", "ok")
+            why = request.form.get("why", "").strip()[:500]
+            hub().connections.pause(actor(), connection_id, why)
+            flash(_("Paused. Nothing is read through it until you resume it."), "ok")
         else:
             hub().connections.resume(actor(), connection_id)
-            flash("Resumed.", "ok")
+            flash(_("Resumed."), "ok")
     except EntrepotError as error:
         flash(sentence(error), "warn")
     return redirect(f"/connections/{connection_id}", 303)
@@ -164,12 +124,13 @@ def set_state(connection_id: str) -> WerkzeugResponse:
 @signed_in("sync:write")
 def set_schedule(connection_id: str) -> WerkzeugResponse:
     """Choose how often the connection is read."""
-    _found(connection_id)
+    find_connection(connection_id)
     every = request.form.get("every", "")
-    if every not in dict(EVERY):
+    known = [key for key, _text in _schedule(connection_id)["choices"]]
+    if every not in known:
         abort(400)
     hub().sync.schedule(actor(), connection_id, int(every) if every else None)
-    flash("The schedule is saved.", "ok")
+    flash(_("The schedule is saved."), "ok")
     return redirect(f"/connections/{connection_id}", 303)
 
 
@@ -177,14 +138,18 @@ def set_schedule(connection_id: str) -> WerkzeugResponse:
 @signed_in("connections:write")
 def remove_connection(connection_id: str) -> Response | WerkzeugResponse:
     """Say what removing means; remove on confirmation with the typed name."""
-    found = _found(connection_id)
+    found = find_connection(connection_id)
     wrong = ""
     if request.method == "POST":
         if request.form.get("name", "").strip() == found.name:
             hub().connections.remove(actor(), connection_id)
-            flash(f"{found.name} is removed. What was read stays in the books.", "ok")
+            told = _(
+                "%(name)s is removed. What was read stays in the books.",
+                name=found.name,
+            )
+            flash(told, "ok")
             return redirect("/connections", 303)
-        wrong = "Type the connection's name exactly."
+        wrong = _("Type the connection's name exactly.")
     answer = page(
         "reseller/connection_remove.html",
         "connections",
@@ -193,76 +158,3 @@ def remove_connection(connection_id: str) -> Response | WerkzeugResponse:
     )
     answer.status_code = 422 if wrong else 200
     return answer
-
-
-def _form(
-    plugin: str,
-    given: Mapping[str, str],
-    errors: Mapping[str, str],
-    status: int,
-    problem: str = "",
-    editing: ConnectionView | None = None,
-) -> Response:
-    loaded = [item for item in hub().plugins.list() if item.state == "loaded"]
-    usable = [item for item in loaded if item.kind in ("vendor", "psa")]
-    known = plugin if plugin in {item.name for item in usable} else ""
-    answer = page(
-        "reseller/connection_new.html",
-        "connections",
-        plugins=usable,
-        plugin=next((item for item in usable if item.name == known), None),
-        fields=hub().connections.settings_schema(known) if known else (),
-        given=given,
-        errors=errors,
-        problem=problem,
-        editing=editing,
-    )
-    answer.status_code = status
-    return answer
-
-
-def _entered(
-    fields: tuple[SettingField, ...], *, cleared: bool = False
-) -> dict[str, Any]:
-    """Return what a person entered; fields left empty are left out.
-
-    Args:
-        fields: What the form asks.
-        cleared: Whether an emptied field goes back to its default.
-    """
-    found: dict[str, Any] = {}
-    for item in fields:
-        text = request.form.get(f"s.{item.name}", "")
-        if item.kind == "boolean":
-            found[item.name] = bool(text)
-        elif text.strip():
-            found[item.name] = _typed(item, text)
-        elif cleared and not item.info.secret and item.default is not None:
-            found[item.name] = item.default
-    return found
-
-
-def _errors(error: EntrepotError) -> dict[str, str]:
-    """Return the sentences to show beside fields."""
-    several: Mapping[str, list[str]] = getattr(error, "errors", {})
-    found = {name: " ".join(texts) for name, texts in several.items()}
-    if error.info.field and not found:
-        found[error.info.field] = sentence(error)
-    return found
-
-
-def _found(connection_id: str) -> ConnectionView:
-    try:
-        return hub().connections.get(actor(), connection_id)
-    except NotFound:
-        abort(404)
-
-
-def _typed(item: SettingField, text: str) -> Any:  # noqa: ANN401 - any JSON value
-    if item.info.secret:
-        return text
-    if item.kind == "list":
-        return [
-            part.strip() for part in text.replace("\n", ",").split(",") if part.strip()
-        ]
-    return text.strip()

@@ -66,6 +66,20 @@ def decide(issue_id: str) -> Response | WerkzeugResponse:
     return redirect(back, 303)
 
 
+@pages.get("/reconciliation/issues/<issue_id>/decide")
+@signed_in("reconciliations:read")
+def back_to_issue(issue_id: str) -> WerkzeugResponse:
+    """Lead back to the form, for who had to sign in again while sending it."""
+    return redirect(f"/reconciliation/issues/{find_issue(issue_id).id}")
+
+
+@pages.get("/reconciliation/decide")
+@signed_in("reconciliations:read")
+def back_to_bench() -> WerkzeugResponse:
+    """Lead back to the bench, for who had to sign in again."""
+    return redirect("/reconciliation")
+
+
 @pages.post("/reconciliation/decide")
 @signed_in("reconciliations:write")
 def decide_many() -> Response | WerkzeugResponse:

@@ -223,6 +223,13 @@ def preview(what: str) -> Response | WerkzeugResponse:
     )
 
 
+@pages.get("/mapping/<any(customers,products):what>/<any(decide,preview):_act>")
+@signed_in("mappings:read")
+def back_to_list(what: str, _act: str) -> WerkzeugResponse:
+    """Lead back to the bench, for who had to sign in again while deciding."""
+    return redirect(f"/mapping/{what}")
+
+
 @pages.post("/mapping/<any(customers,products):what>/decide")
 @signed_in("mappings:write")
 def decide(what: str) -> Response | WerkzeugResponse:

@@ -123,9 +123,8 @@ def side_by_side(what: str, psa: str, row: Any, target: str = "") -> tuple[Pair,
             found = _customer(session, psa, row.account_id, wanted)
         else:
             found = _product(session, psa, (row.connection_id, row.sku), wanted)
-    return tuple(
-        _pair(label, left, right) for label, left, right in found if left or right
-    )
+    pairs = [_pair(label, left, right) for label, left, right in found]
+    return tuple(one for one in pairs if one.vendor or one.psa)
 
 
 def _pair(label: str, left: Sequence[str], right: Sequence[str]) -> Pair:

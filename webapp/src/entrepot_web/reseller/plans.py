@@ -92,6 +92,13 @@ def _conflict(error: EntrepotError, plan: PlanView) -> str:
     return sentence(error)
 
 
+@pages.get("/reconciliation/plans/<plan_id>/<any(approve,apply,discard):_what>")
+@signed_in("reconciliations:read")
+def back_to_plan(plan_id: str, _what: str) -> WerkzeugResponse:
+    """Lead back to the plan, for who had to sign in again while sending a form."""
+    return redirect(f"/reconciliation/plans/{_found(plan_id).id}")
+
+
 @pages.post("/reconciliation/plans/<plan_id>/apply")
 @signed_in("reconciliations:approve")
 def apply_plan(plan_id: str) -> WerkzeugResponse:

@@ -1,11 +1,11 @@
-"""The installed plugins, those that failed included."""
+"""The installed plugins, those that failed included, with their score cards."""
 
 from __future__ import annotations
 
 from flask import Blueprint, Response
 
 from entrepot_web.auth.sessions import signed_in
-from entrepot_web.context import hub
+from entrepot_web.context import actor, hub
 from entrepot_web.reseller.pages import page
 
 pages = Blueprint("console_plugins", __name__)
@@ -15,4 +15,10 @@ pages = Blueprint("console_plugins", __name__)
 @signed_in("connections:read")
 def plugin_list() -> Response:
     """Show what is installed and whether it works."""
-    return page("reseller/plugins.html", "plugins", plugins=hub().plugins.list())
+    found = hub().plugins.list()
+    return page(
+        "reseller/plugins.html",
+        "plugins",
+        plugins=found,
+        cards={item.name: hub().scores.find(actor(), item.name) for item in found},
+    )

@@ -92,3 +92,12 @@ document.addEventListener("keydown", (event) => {
   event.preventDefault();
   event.target.form.querySelector("button[value=exclude]")?.click();
 });
+
+// What the server says of a field while one types is also said to readers of the page.
+document.addEventListener("htmx:after:swap", (event) => {
+  const told = event.target.closest?.("[data-verdict]") || event.detail?.ctx?.target?.closest?.("[data-verdict]");
+  const field = told && document.getElementById(told.dataset.verdict);
+  if (!field) return;
+  if (told.querySelector(".error")) field.setAttribute("aria-invalid", "true");
+  else field.removeAttribute("aria-invalid");
+});

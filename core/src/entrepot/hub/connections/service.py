@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import select
 
 from entrepot.hub.connections import rules, states
+from entrepot.hub.connections.budgets import budgets
 from entrepot.hub.connections.desk import ConsequenceSource, Desk, Observer
 from entrepot.hub.connections.editing import Editor
 from entrepot.hub.connections.failures import Parking, parking_of
@@ -17,7 +18,12 @@ from entrepot.hub.connections.rows import REMOVED, existing, find, locked
 from entrepot.hub.connections.runtime import Runtimes
 from entrepot.hub.connections.settings_schema import SettingField, settings_fields
 from entrepot.hub.connections.tables import Connection
-from entrepot.hub.connections.views import ConnectionView, Removal, error_values
+from entrepot.hub.connections.views import (
+    BudgetView,
+    ConnectionView,
+    Removal,
+    error_values,
+)
 from entrepot.jobs.quota import QuotaStore
 from entrepot.plugins import Plugins
 from entrepot.sdk.context import Clock, PluginContext
@@ -146,6 +152,23 @@ class ConnectionService:
             if row is None:
                 raise rules.unknown_connection(connection_id)
             return self._desk.view(session, row)
+
+    def budgets(self, actor: Actor, connection_id: str) -> tuple[BudgetView, ...]:
+        """How much of each request budget of a connection is used.
+
+        Returns:
+            One entry per quota that the plugin declares; none when it isn't loaded.
+
+        Raises:
+            NotFound: there is none of that id for this reseller.
+        """
+        actor.require("connections:read")
+        with self._desk.parts.store.read(TenantScope(actor.tenant_id)) as session:
+            row = existing(session, connection_id)
+            session.expunge(row)
+        if row.plugin not in self._desk.parts.plugins.names():
+            return ()
+        return tuple(budgets(self._desk.parts, row))
 
     def notification_url(self, actor: Actor, connection_id: str) -> str:
         """Address for notifications; empty when the hub has no public address.

@@ -125,6 +125,32 @@ def check_settings(
     return CheckedSettings(plain, kept)
 
 
+def check_field(settings_type: type, name: str, value: Any) -> str:  # noqa: ANN401 - as entered
+    """Check one value as it is typed.
+
+    Args:
+        settings_type: The plugin's dataclass.
+        name: Which setting.
+        value: What was entered; an empty text stands for nothing yet.
+
+    Returns:
+        What is wrong with it, in one sentence; empty when it fits.
+
+    Raises:
+        KeyError: The plugin has no such setting.
+    """
+    known = {field.name: field for field in settings_fields(settings_type)}
+    member = _marshmallow(known[name], stored=False)
+    entered = value.strip() if isinstance(value, str) else value
+    if entered == "":
+        return "Must be filled in." if known[name].required else ""
+    try:
+        marshmallow.Schema.from_dict({name: member})().load({name: entered})
+    except marshmallow.ValidationError as error:
+        return _texts(error.messages_dict[name])[0]
+    return ""
+
+
 def build_settings(settings_type: type, plain: Mapping[str, Any]) -> Any:  # noqa: ANN401 - the plugin's own type
     """The plugin's settings object; its secrets stay empty.
 

@@ -85,6 +85,32 @@ class Removal:
     consequences: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BudgetView:
+    """How much of a connection's request budget is used.
+
+    Attributes:
+        name: The quota's key, as the plugin declares it.
+        requests: Permitted requests per `seconds`; None stands for no limit.
+        seconds: Length of that span.
+        burst: Requests that may be sent at once.
+        documented: Whether these are the vendor's figures; False when overridden.
+        taken: Requests granted since the connection was made.
+        used: Part of the burst that is used up now, from 0 to 1 and above while
+            requests queue.
+        paused_until: Until when the other side asked us to wait, or None.
+    """
+
+    name: str
+    requests: int | None
+    seconds: float
+    burst: int
+    documented: bool
+    taken: int
+    used: float
+    paused_until: datetime | None
+
+
 def view(row: Connection, secret_names: tuple[str, ...]) -> ConnectionView:
     """The view of a row."""
     return ConnectionView(
