@@ -110,8 +110,6 @@ class SyncSteps:
         if not self._connections.is_served(run.tenant_id):
             self._skip(run)
             return {"mode": SKIPPED, "streams": [], "all_streams": [], "at": ""}
-        source = self.source(run)
-        now = source.ctx.clock.now()
         with self._store.unit(run.scope) as session:
             insert_run(
                 session,
@@ -123,8 +121,12 @@ class SyncSteps:
                 subject=subject,
                 cause=cause,
                 requested_by="schedule",
-                at=now,
+                at=self._store.clock.now(),
             )
+        # A connection that cannot be opened fails a run that is on record by now.
+        source = self.source(run)
+        now = source.ctx.clock.now()
+        with self._store.unit(run.scope) as session:
             row = session.get_one(SyncRun, run.run_id)
             row.state = "running"
             row.started_at = row.started_at or now
