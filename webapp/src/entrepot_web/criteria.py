@@ -9,9 +9,9 @@ from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select
+from sqlalchemy import ColumnElement
 
-_PARAMETER = re.compile(r"filter\[([a-z_]+)\](?:\[([a-z_]+)\])?")
+_PARAMETER = re.compile(r"filter\[([a-z][a-z0-9_]*)\](?:\[([a-z_]+)\])?")
 OPERATORS: dict[str, tuple[str, ...]] = {
     "text": ("eq", "ne", "in", "nin", "contains", "starts"),
     "enum": ("eq", "ne", "in", "nin"),
@@ -50,15 +50,15 @@ class Field:
         values: For an enum, what it may be.
         related: For the kind ``related``: the condition that a row has one of the
             given values elsewhere, of a reseller's id and those values.
-        candidates: For the same kind: the select of the keys of such rows, where an
-            index gives them, of the same two.
+        facet: For the same kind: name under which an index has the keys of rows, see
+            `listing.Facets`.
     """
 
     column: Any
     kind: str = "text"
     values: tuple[str, ...] = ()
     related: Callable[[str, tuple[Any, ...]], ColumnElement[bool]] | None = None
-    candidates: Callable[[str, tuple[Any, ...]], Select[Any]] | None = None
+    facet: str = ""
 
     @property
     def operators(self) -> tuple[str, ...]:

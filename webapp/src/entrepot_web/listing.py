@@ -32,8 +32,10 @@ from entrepot_web import cursors
 from entrepot_web.criteria import Criterion, Field
 
 COUNT_CAP = 10_000
-FEW = 2_000
+FEW = 10_000
 """Rows up to which finding them first is cheaper than walking in order."""
+WALKED = 20_000
+"""Rows that a count looks at when many match; then it says "more than"."""
 
 
 def columns_of(table: type[Base]) -> list[Any]:
@@ -61,6 +63,16 @@ class Search(Protocol):
         ...
 
 
+class Facets(Protocol):
+    """Filters that have an index."""
+
+    def keys(
+        self, tenant_id: str, wanted: Sequence[tuple[str, tuple[Any, ...]]]
+    ) -> Select[Any]:
+        """Return the select of the keys of rows that have one of each's values."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listing:
     """What may be listed, and how.
@@ -77,6 +89,9 @@ class Listing:
         key_kind: How values of the key travel in a cursor.
         owners: Reseller columns of bare tables in `base`, which the ORM's filter
             doesn't see; hot lists use bare tables because they cost half.
+        facets: Index of the filters that have one, or None. Rows it holds meet
+            `usual`.
+        usual: Criteria that hold unless their field is asked for: "not deleted".
         hint: For SQLite, how a few rows are fetched by their keys; it would take the
             reseller's whole index otherwise.
     """
@@ -91,6 +106,8 @@ class Listing:
     streams: tuple[str, ...] = ()
     key_kind: str = "text"
     owners: tuple[Any, ...] = ()
+    facets: Facets | None = None
+    usual: tuple[Criterion, ...] = ()
     hint: str = ""
 
     def of(self, tenant_id: str) -> Select[Any]:
@@ -182,7 +199,9 @@ def filtered(session: Session, listing: Listing, question: Question) -> Select[A
         query = query.where(among(session.connection(), listing.key, few))
         if listing.hint:
             query = query.with_hint(listing.key.table, listing.hint, "sqlite")
-    for item in question.criteria:
+    chosen = {item.field for item in question.criteria}
+    usual = (item for item in listing.usual if item.field not in chosen)
+    for item in (*question.criteria, *usual):
         query = query.where(
             item.condition(listing.fields[item.field], question.tenant_id)
         )
@@ -194,12 +213,63 @@ def filtered(session: Session, listing: Listing, question: Question) -> Select[A
 def count(session: Session, listing: Listing, question: Question) -> tuple[int, bool]:
     """Return how many rows match, and whether that is exact.
 
-    It stops counting at `COUNT_CAP`: the rest would cost more than it tells.
+    It stops at `COUNT_CAP` rows, or when it has looked at `WALKED`: the rest would
+    cost more than it tells. Not exact means: at least so many.
     """
-    inner = filtered(session, listing, question).with_only_columns(listing.key)
-    capped = inner.limit(COUNT_CAP + 1).subquery()
-    found = session.scalar(select(func.count()).select_from(capped)) or 0
+    capped = _indexed_only(session, listing, question)
+    if capped is not None:
+        return capped
+    few = _few(session, listing, question) is not None
+    narrowed = few or not (question.text or question.criteria)
+    query = filtered(session, listing, question)
+    if narrowed or not listing.facets:
+        inner = query.with_only_columns(listing.key).limit(COUNT_CAP + 1).subquery()
+        found = session.scalar(select(func.count()).select_from(inner)) or 0
+        return min(found, COUNT_CAP), found <= COUNT_CAP
+    return _walked(session, listing, question)
+
+
+def _walked(session: Session, listing: Listing, question: Question) -> tuple[int, bool]:
+    """Count among the first rows of the list only."""
+    first = (
+        select(listing.key)
+        .where(*(owner == question.tenant_id for owner in listing.owners))
+        .order_by(listing.fields[listing.default_sort].column, listing.key)
+        .limit(WALKED)
+        .subquery()
+    )
+    inner = (
+        filtered(session, listing, question)
+        .with_only_columns(listing.key)
+        .where(listing.key.in_(select(first.c[0])))
+        .subquery()
+    )
+    found = session.scalar(select(func.count()).select_from(inner)) or 0
+    seen = session.scalar(select(func.count()).select_from(first)) or 0
+    return min(found, COUNT_CAP), seen < WALKED
+
+
+def _indexed_only(
+    session: Session, listing: Listing, question: Question
+) -> tuple[int, bool] | None:
+    """Return the count where the index of filters alone knows it, else None."""
+    wanted = _wanted(listing, question)
+    others = len(question.criteria) - len(wanted)
+    if question.text or not wanted or others or listing.facets is None:
+        return None
+    keys = listing.facets.keys(question.tenant_id, wanted).limit(COUNT_CAP + 1)
+    found = session.scalar(select(func.count()).select_from(keys.subquery())) or 0
     return min(found, COUNT_CAP), found <= COUNT_CAP
+
+
+def _wanted(listing: Listing, question: Question) -> list[tuple[str, tuple[Any, ...]]]:
+    if listing.facets is None:
+        return []
+    return [
+        (listing.fields[item.field].facet, item.values)
+        for item in question.criteria
+        if listing.fields[item.field].facet
+    ]
 
 
 def _few(
@@ -221,14 +291,11 @@ def _found_first(
         found: Sequence[str] = search.hits(session, tenant, question.text, FEW + 1)
         if len(found) <= FEW:
             return found
-    for item in question.criteria:
-        candidates = listing.fields[item.field].candidates
-        if candidates is not None:
-            query = candidates(tenant, item.values).limit(FEW + 1)
-            keys = session.scalars(query).all()
-            if len(keys) <= FEW:
-                return keys
-    return None
+    wanted = _wanted(listing, question)
+    if listing.facets is None or not wanted:
+        return None
+    keys = session.scalars(listing.facets.keys(tenant, wanted).limit(FEW + 1)).all()
+    return keys if len(keys) <= FEW else None
 
 
 def _matches(

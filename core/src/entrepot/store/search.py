@@ -9,17 +9,12 @@ extension, else it walks. What is found is the same everywhere.
 from __future__ import annotations
 
 import unicodedata
+from typing import Any
 
-from sqlalchemy import (
-    ColumnElement,
-    MetaData,
-    Table,
-    literal,
-    text,
-    type_coerce,
-)
-from sqlalchemy import Text as TextType
+from sqlalchemy import Boolean, ColumnElement, MetaData, Table, literal, text
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import Session
+from sqlalchemy.sql.functions import FunctionElement
 
 from entrepot.store.base import Base
 
@@ -76,13 +71,30 @@ def hits(
     return list(found.scalars())
 
 
+class contained(FunctionElement[bool]):
+    """The condition that a text holds another one, letter by letter.
+
+    A walk over many rows takes a third of what LIKE takes, and PostgreSQL can't look
+    into an index, which has nothing for short words and too much for frequent ones.
+    """
+
+    type = Boolean()
+    inherit_cache = True
+
+
+@compiles(contained)
+def _instr(element: Any, compiler: Any, **options: Any) -> str:  # noqa: ANN401 - SQLAlchemy's
+    return f"(instr({compiler.process(element.clauses, **options)}) > 0)"
+
+
+@compiles(contained, "postgresql")
+def _strpos(element: Any, compiler: Any, **options: Any) -> str:  # noqa: ANN401 - SQLAlchemy's
+    return f"(strpos({compiler.process(element.clauses, **options)}) > 0)"
+
+
 def holds(column: ColumnElement[str], words: str) -> ColumnElement[bool]:
     """Return the condition that a folded text holds some words, for a walk."""
-    # An expression, not the column: PostgreSQL must not look into the index, which
-    # has nothing for short words and too much for frequent ones.
-    plain = type_coerce(column, TextType) + literal("")
-    found: ColumnElement[bool] = plain.contains(fold(words), autoescape=True)
-    return found
+    return contained(column, literal(fold(words)))
 
 
 def _walk(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from entrepot.hub.customers.rules import KINDS
 from entrepot.hub.customers.tables import Contact, Customer, CustomerAccount
 from marshmallow import Schema, fields, validate
 from sqlalchemy import select
@@ -15,7 +16,12 @@ from entrepot_web.api.frame import Answer, Operation, Resource, check_match
 from entrepot_web.api.problem import not_found
 from entrepot_web.api.shapes import Collection, ExternalId, Moment, Page, Shape
 from entrepot_web.context import actor, hub, scope
-from entrepot_web.lists.customers import ACCOUNTS, CONTACTS, CUSTOMERS
+from entrepot_web.lists.customers import (
+    ACCOUNTS,
+    CONTACTS,
+    CUSTOMERS,
+    with_custom,
+)
 
 customers = Resource("customers", "The reseller's customers and their accounts.")
 
@@ -38,6 +44,11 @@ class CustomerView(Shape, frozen=True, kw_only=True):
     custom_id: str
     state: str
     merged_into: str | None
+    price_book_id: str | None
+    contact_name: str
+    contact_email: str
+    purchased_items: int
+    orders: int
     accounts: list[AccountRef]
     created_at: Moment
     updated_at: Moment
@@ -86,11 +97,35 @@ class ContactView(Shape, frozen=True, kw_only=True):
     known_at: Moment
 
 
+def _text(most: int) -> fields.String:
+    return fields.String(validate=validate.Length(0, most))
+
+
 class CustomerPatch(Schema):
-    """The hub's own fields of a customer; what is left out stays."""
+    """The hub's own fields of a customer; what is left out stays.
+
+    Values of custom fields stand in ``custom`` by the fields' keys.
+    """
 
     name = fields.String(validate=validate.Length(1, 500))
-    custom_id = fields.String(validate=validate.Length(0, 100))
+    custom_id = _text(100)
+    kind = fields.String(validate=validate.OneOf(KINDS))
+    company = _text(500)
+    login = _text(320)
+    given_name = _text(200)
+    family_name = _text(200)
+    email = _text(320)
+    phone = _text(40)
+    street = _text(500)
+    postal_code = _text(40)
+    city = _text(200)
+    region = _text(200)
+    country = _text(2)
+    tax_id = _text(100)
+    locale = _text(35)
+    custom = fields.Dict(
+        keys=fields.String(validate=validate.Length(1, 60)), values=_text(500)
+    )
 
 
 class MergeBody(Schema):
@@ -114,8 +149,9 @@ class SplitBody(Schema):
     ),
 )
 def list_customers() -> Answer:
-    """List customers."""
-    return lists.page(CUSTOMERS, customer_views)
+    """List customers; ``filter[own_<key>]`` filters by a custom field."""
+    listing = with_custom(hub().customers.fields.list(actor()))
+    return lists.page(listing, customer_views)
 
 
 @customers.operation(
@@ -144,8 +180,53 @@ def update_customer(body: dict[str, Any], customer_id: str) -> CustomerView:
     version = hub().customers.get(actor(), customer_id).version
     check_match(_find(customer_id))
     if body:
-        hub().customers.rename(actor(), customer_id, version=version, **body)
+        custom = by_id(body.pop("custom", {}))
+        hub().customers.editing.change(
+            actor(), customer_id, version=version, fields=body, custom=custom
+        )
     return _find(customer_id)
+
+
+@customers.operation(
+    "POST",
+    "/customers",
+    Operation(
+        permission="customers:write",
+        returns=CustomerView,
+        status=201,
+        body=CustomerPatch,
+        remembered=True,
+    ),
+)
+def create_customer(body: dict[str, Any]) -> Answer:
+    """Add a customer; only a name is required, of a person both names."""
+    custom = by_id(body.pop("custom", {}))
+    made = hub().customers.editing.create(actor(), body, custom)
+    location = {"Location": f"/api/v1/customers/{made}"}
+    return Answer(body=_find(made), headers=location)
+
+
+@customers.operation(
+    "DELETE",
+    "/customers/<string:customer_id>",
+    Operation(
+        permission="customers:write", status=204, errors=(404, 409), matched=True
+    ),
+)
+def delete_customer(customer_id: str) -> Answer:
+    """Delete a customer without live subscriptions; the audit log keeps it."""
+    version = hub().customers.get(actor(), customer_id).version
+    check_match(_find(customer_id))
+    hub().customers.editing.delete(
+        actor(), customer_id, why="through the API", version=version
+    )
+    return Answer()
+
+
+def by_id(custom: dict[str, str]) -> dict[str, str]:
+    """Return values of custom fields by field id; unknown keys stay and are refused."""
+    known = {one.key: one.id for one in hub().customers.fields.list(actor())}
+    return {known.get(key, key): value for key, value in custom.items()}
 
 
 @customers.operation(
@@ -280,6 +361,11 @@ def customer_views(session: Session, rows: Sequence[Any]) -> list[CustomerView]:
             custom_id=row.custom_id,
             state=row.state,
             merged_into=row.merged_into,
+            price_book_id=row.price_book_id,
+            contact_name=row.contact_name,
+            contact_email=row.contact_email,
+            purchased_items=row.n_purchased,
+            orders=row.n_orders,
             accounts=accounts.get(row.id, []),
             created_at=row.created_at,
             updated_at=row.updated_at,

@@ -6,6 +6,7 @@ from entrepot_web.api.audit import audit_log
 from entrepot_web.api.charges import charges
 from entrepot_web.api.connections import connections
 from entrepot_web.api.credentials import credentials
+from entrepot_web.api.customer_records import customer_fields, imports, price_books
 from entrepot_web.api.customers import customers
 from entrepot_web.api.facts import facts
 from entrepot_web.api.issues import issues
@@ -29,6 +30,9 @@ RESOURCES = (
     schedules,
     sync_runs,
     customers,
+    customer_fields,
+    price_books,
+    imports,
     subscriptions,
     charges,
     offers,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from entrepot.hub.connections.tables import Connection
@@ -12,7 +13,7 @@ from entrepot.store import search
 from sqlalchemy import ColumnElement, Select, or_, select
 from sqlalchemy.orm import Session
 
-from entrepot_web.criteria import Field
+from entrepot_web.criteria import Criterion, Field
 from entrepot_web.listing import Listing
 
 STATES = ("active", "merged", "deleted")
@@ -28,10 +29,21 @@ def facet(kind: str) -> Field:
     def condition(_tenant: str, values: tuple[Any, ...]) -> ColumnElement[bool]:
         return facets.has(kind, values)
 
-    def candidates(tenant_id: str, values: tuple[Any, ...]) -> Select[Any]:
-        return facets.with_one(tenant_id, kind, values)
+    return Field(None, "related", related=condition, facet=kind)
 
-    return Field(None, "related", related=condition, candidates=candidates)
+
+class CustomerFacets:
+    """The index of filters of customers; it holds no joined or deleted ones."""
+
+    def keys(
+        self, tenant_id: str, wanted: Sequence[tuple[str, tuple[Any, ...]]]
+    ) -> Select[Any]:
+        """Return the select of the ids of customers that have one of each's values."""
+        (kind, values), *others = wanted
+        query = facets.with_one(tenant_id, kind, values)
+        for kind, values in others:
+            query = facets.also(query, tenant_id, kind, values)
+        return query
 
 
 class CustomerSearch:
@@ -66,6 +78,8 @@ class CustomerSearch:
         return [key for key, *names in rows if wanted in search.fold(" ".join(names))]
 
 
+USUAL = (Criterion("state", "nin", ("merged", "deleted")),)
+
 CUSTOMERS = Listing(
     name="customers",
     base=select(
@@ -85,6 +99,8 @@ CUSTOMERS = Listing(
     ),
     key=_C.id,
     owners=(_C.tenant_id,),
+    facets=CustomerFacets(),
+    usual=USUAL,
     hint="INDEXED BY sqlite_autoindex_customer_1",
     fields={
         "id": Field(_C.id, "id"),
@@ -117,6 +133,20 @@ CUSTOMERS = Listing(
     search=CustomerSearch(),
     streams=("customers",),
 )
+
+CUSTOM = "own_"
+"""Before the key of a custom field, where it stands among other fields."""
+
+
+def with_custom(fields: Iterable[Any]) -> Listing:
+    """Return the list of customers with filters by a reseller's custom fields.
+
+    Args:
+        fields: Custom fields, with ``id`` and ``key``.
+    """
+    own = {f"{CUSTOM}{one.key}": facet(f"field:{one.id}") for one in fields}
+    return replace(CUSTOMERS, fields={**CUSTOMERS.fields, **own}) if own else CUSTOMERS
+
 
 ACCOUNTS = Listing(
     name="customer-accounts",

@@ -8,6 +8,8 @@ from entrepot_web.context import actor
 from entrepot_web.reseller import (
     comparisons,
     connections,
+    customer_forms,
+    customer_sets,
     customers,
     differences,
     mapping,
@@ -31,6 +33,8 @@ _MODULES = (
     connections,
     sync_runs,
     customers,
+    customer_forms,
+    customer_sets,
     profile,
     subscriptions,
     mapping,

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
+from entrepot.hub.customers.fields import FieldView
+from entrepot.hub.customers.records import CustomerDetail, PriceBook
 from entrepot.hub.customers.tables import CustomerAccount
-from entrepot.hub.subscriptions.tables import SubscriptionRow
-from sqlalchemy import func, select
+from flask_babel import lazy_gettext
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from entrepot_web.lists.customers import CUSTOMERS
-from entrepot_web.lists.people import main_contacts
+from entrepot_web.context import actor, hub
+from entrepot_web.lists.customers import CUSTOM, CUSTOMERS, with_custom
 from entrepot_web.reseller.pages import marks
 from entrepot_web.reseller.present import word
 from entrepot_web.reseller.tables import Column, Facts, Sheet
+
+LIST = "customers"
 
 
 def _accounts(row: Any, facts: Facts) -> list[Any]:  # noqa: ANN401 - a row
@@ -36,12 +41,12 @@ def _providers(row: Any, facts: Facts) -> str:  # noqa: ANN401 - a row
     return ", ".join(known[one].name if one in known else one for one in ids)
 
 
-def _contact(part: str) -> Any:  # noqa: ANN401 - a function
-    def text(row: Any, facts: Facts) -> str:  # noqa: ANN401 - a row
-        found = facts["contacts"].get(row.id)
-        return getattr(found, part) if found else ""
+def _of_row(name: str) -> Any:  # noqa: ANN401 - a function
+    return lambda row, _: str(getattr(row, name))
 
-    return text
+
+def _custom(field_id: str) -> Any:  # noqa: ANN401 - a function
+    return lambda row, facts: facts["custom"].get(row.id, {}).get(field_id, "")
 
 
 def _beside(session: Session, rows: Sequence[Any]) -> Facts:
@@ -59,16 +64,16 @@ def _beside(session: Session, rows: Sequence[Any]) -> Facts:
     accounts: dict[str, list[Any]] = {}
     for account in found:
         accounts.setdefault(account.customer_id, []).append(account)
-    counts = session.execute(
-        select(CustomerAccount.customer_id, func.count())
-        .join(SubscriptionRow, SubscriptionRow.account_id == CustomerAccount.id)
-        .where(CustomerAccount.customer_id.in_(ids), SubscriptionRow.status == "active")
-        .group_by(CustomerAccount.customer_id)
+    own = session.execute(
+        select(CustomerDetail.customer_id, CustomerDetail.custom).where(
+            CustomerDetail.customer_id.in_(ids)
+        )
     )
+    books = session.execute(select(PriceBook.id, PriceBook.name))
     return {
         "accounts": accounts,
-        "counts": {customer: int(number) for customer, number in counts},
-        "contacts": main_contacts(session, ids),
+        "custom": {row.customer_id: row.custom for row in own},
+        "books": {row.id: row.name for row in books},
     }
 
 
@@ -76,39 +81,84 @@ SHEET = Sheet(
     name="customers",
     listing=CUSTOMERS,
     first=Column(
-        key="name", title="Customer", text=lambda row, _: str(row.name), sort="name"
+        key="name",
+        title=lazy_gettext("Customer"),
+        text=_of_row("name"),
+        sort="name",
     ),
     columns=(
         Column(
             key="state",
-            title="Status",
-            text=lambda row, _: word("customer", row.state).text,
+            title=lazy_gettext("Status"),
+            text=lambda row, _: str(word("customer", row.state).text),
         ),
-        Column(key="contact", title="Primary contact", text=_contact("name")),
-        Column(key="email", title="Contact e-mail", text=_contact("email")),
-        Column(key="provider", title="Cloud provider", text=_providers),
         Column(
-            key="subscriptions",
-            title="Subscriptions",
-            text=lambda row, facts: str(facts["counts"].get(row.id, 0)),
-            numeric=True,
+            key="contact",
+            title=lazy_gettext("Primary contact"),
+            text=_of_row("contact_name"),
+            sort="contact_name",
         ),
-        Column(key="custom_id", title="Own id", text=lambda row, _: str(row.custom_id)),
-        Column(key="domain", title="Domain", text=_distinct("domain")),
-        Column(key="country", title="Country", text=_distinct("country")),
+        Column(
+            key="email",
+            title=lazy_gettext("Contact e-mail"),
+            text=_of_row("contact_email"),
+            sort="contact_email",
+        ),
+        Column(key="provider", title=lazy_gettext("Cloud provider"), text=_providers),
+        Column(
+            key="purchased",
+            title=lazy_gettext("Purchased items"),
+            text=_of_row("n_purchased"),
+            numeric=True,
+            sort="purchased_items",
+        ),
+        Column(
+            key="orders",
+            title=lazy_gettext("Orders"),
+            text=_of_row("n_orders"),
+            numeric=True,
+            sort="orders",
+        ),
+        Column(
+            key="custom_id",
+            title=lazy_gettext("Own id"),
+            text=_of_row("custom_id"),
+            sort="custom_id",
+        ),
+        Column(
+            key="price_book",
+            title=lazy_gettext("Price book"),
+            text=lambda row, facts: facts["books"].get(row.price_book_id, ""),
+        ),
+        Column(key="domain", title=lazy_gettext("Domain"), text=_distinct("domain")),
+        Column(key="country", title=lazy_gettext("Country"), text=_distinct("country")),
         Column(
             key="created_at",
-            title="In the books since",
+            title=lazy_gettext("In the books since"),
             text=lambda row, _: f"{row.created_at:%Y-%m-%d}",
             sort="created_at",
         ),
         Column(
             key="updated_at",
-            title="Last change",
+            title=lazy_gettext("Last change"),
             text=lambda row, _: f"{row.updated_at:%Y-%m-%d}",
             sort="updated_at",
         ),
     ),
-    usual=("state", "contact", "email", "provider", "subscriptions", "custom_id"),
+    usual=("state", "contact", "email", "provider", "purchased", "orders", "custom_id"),
     beside=_beside,
 )
+
+
+def sheet(fields: Sequence[FieldView]) -> Sheet:
+    """Return the list of customers with a reseller's custom fields as columns."""
+    own = tuple(
+        Column(key=f"{CUSTOM}{one.key}", title=one.label, text=_custom(one.id))
+        for one in fields
+    )
+    return replace(SHEET, listing=with_custom(fields), columns=(*SHEET.columns, *own))
+
+
+def shown(found: Sheet) -> tuple[Column, ...]:
+    """Return the columns that all people of the reseller see."""
+    return found.chosen(hub().customers.views.columns(actor(), LIST))

@@ -1,19 +1,34 @@
-"""Customers: the list and one customer."""
+"""Customers: the list, its columns, views, filters and file."""
 
 from __future__ import annotations
 
-from entrepot.hub.customers.records import CustomerFacet
+from typing import Any
+
+from entrepot.hub.customers.records import CustomerFacet, PriceBook
 from entrepot.hub.customers.tables import Customer
 from entrepot.sdk.errors import EntrepotError
-from flask import Blueprint, Response, abort, flash, redirect, request, session, url_for
-from sqlalchemy import select
+from entrepot.store.search import fold
+from flask import (
+    Blueprint,
+    Response,
+    abort,
+    flash,
+    redirect,
+    render_template,
+    request,
+    session,
+    url_for,
+)
+from flask_babel import gettext
+from sqlalchemy import func, select
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from entrepot_web.auth.sessions import signed_in
-from entrepot_web.context import actor, hub, scope
+from entrepot_web.context import actor, hub, parts, scope
 from entrepot_web.criteria import Criterion
-from entrepot_web.lists.customers import CUSTOMERS
-from entrepot_web.reseller.customer_columns import SHEET
+from entrepot_web.listing import Listing, Question, read
+from entrepot_web.lists.customers import CUSTOM
+from entrepot_web.reseller.customer_columns import LIST, SHEET, sheet, shown
 from entrepot_web.reseller.pages import (
     asked,
     chosen,
@@ -23,26 +38,31 @@ from entrepot_web.reseller.pages import (
     picked,
     sentence,
 )
-from entrepot_web.reseller.tables import export
+from entrepot_web.reseller.tables import Column, export
 
 pages = Blueprint("console_customers", __name__)
-FILTERS = ("state", "connection_id", "country")
-KEPT_COLUMNS = "columns_customers"
+FILTERS = ("name", "state", "connection_id", "contact", "country", "price_book_id")
+DRAFT = "columns_draft"
+OPTIONS = 50
 
 
 @pages.get("/customers")
 @signed_in("customers:read")
 def customer_list() -> Response:
     """Show the customers."""
-    view = list_view(CUSTOMERS, _criteria(), beside=SHEET.beside)
+    fields = hub().customers.fields.list(actor())
+    found = sheet(fields)
+    view = list_view(found.listing, criteria(found.listing), beside=found.beside)
     return page(
         "reseller/customers.html",
         "customers",
         view=view,
-        sheet=SHEET,
-        columns=SHEET.chosen(session.get(KEPT_COLUMNS)),
-        countries=_countries(),
+        sheet=found,
+        columns=shown(found),
+        fields=fields,
+        views=hub().customers.views.list(actor(), LIST),
         marks=marks(),
+        options=_options,
     )
 
 
@@ -50,37 +70,84 @@ def customer_list() -> Response:
 @signed_in("customers:read")
 def export_customers() -> Response:
     """Give the customers as a file: the columns, filters and order of the screen."""
-    question = asked(CUSTOMERS, _criteria())
+    found = sheet(hub().customers.fields.list(actor()))
+    question = asked(found.listing, criteria(found.listing))
     ids = () if request.args.get("all") else picked("id")
-    return export(SHEET, question, SHEET.chosen(session.get(KEPT_COLUMNS)), ids)
+    return export(found, question, shown(found), ids)
+
+
+@pages.get("/customers/options/<name>")
+@signed_in("customers:read")
+def filter_options(name: str) -> Response:
+    """Show options of one filter that match what was typed, with their counts."""
+    fields = hub().customers.fields.list(actor())
+    known = (*FILTERS, *(f"{CUSTOM}{one.key}" for one in fields))
+    if name not in known or name == "state":
+        abort(404)
+    on = picked(name)
+    options = _options(name, request.args.get("find", ""))
+    html = render_template(
+        "reseller/customer_options.html",
+        name=name,
+        options=options,
+        on=on,
+        texts={value: text for value, text, _ in _options(name)} if on else {},
+    )
+    return Response(html)
 
 
 @pages.get("/customers/columns")
-@signed_in("customers:read")
+@signed_in("customers:write")
 def customer_columns() -> Response:
     """Show which columns the list has and in what order."""
-    shown = SHEET.chosen(session.get(KEPT_COLUMNS))
+    found = sheet(hub().customers.fields.list(actor()))
+    columns = _draft(found)
     return page(
         "reseller/customer_columns.html",
         "customers",
-        shown=shown,
-        others=[column for column in SHEET.columns if column not in shown],
+        shown=columns,
+        others=[column for column in found.columns if column not in columns],
         moved=request.args.get("moved", ""),
+        changed=DRAFT in session,
     )
 
 
 @pages.post("/customers/columns")
-@signed_in("customers:read")
+@signed_in("customers:write")
 def change_columns() -> WerkzeugResponse:
-    """Show, hide or move one column, or go back to the usual ones."""
-    keys = [column.key for column in SHEET.chosen(session.get(KEPT_COLUMNS))]
+    """Show, hide or move a column; save for everybody, or leave all as it was."""
+    found = sheet(hub().customers.fields.list(actor()))
+    keys = [column.key for column in _draft(found)]
     action, _, key = request.form.get("do", "").partition(":")
-    session[KEPT_COLUMNS] = [
-        column.key for column in SHEET.chosen(rearranged(keys, action, key))
-    ]
+    if action in ("save", "cancel"):
+        session.pop(DRAFT, None)
+        if action == "save":
+            hub().customers.views.choose_columns(actor(), LIST, keys)
+            flash(gettext("Everybody sees these columns now."), "ok")
+        return redirect(url_for("console_customers.customer_list"), 303)
     if action == "usual":
-        session.pop(KEPT_COLUMNS)
+        keys = list(SHEET.usual)
+    session[DRAFT] = [one.key for one in found.chosen(rearranged(keys, action, key))]
     return redirect(url_for("console_customers.customer_columns", moved=key), 303)
+
+
+@pages.post("/customers/views")
+@signed_in("customers:write")
+def change_views() -> WerkzeugResponse:
+    """Save the list's filters and order under a name, or remove such a view."""
+    action, _, view_id = request.form.get("do", "").partition(":")
+    query = request.form.get("query", "").lstrip("?")[:2000]
+    try:
+        if action == "remove":
+            hub().customers.views.remove(actor(), view_id)
+            flash(gettext("The view is removed."), "ok")
+        else:
+            name = request.form.get("name", "")
+            hub().customers.views.save(actor(), LIST, name, query)
+            flash(gettext("The view is saved for everybody."), "ok")
+    except EntrepotError as error:
+        flash(sentence(error), "warn")
+    return redirect("/customers" + (f"?{query}" if query else ""), 303)
 
 
 def rearranged(keys: list[str], action: str, key: str) -> list[str]:
@@ -95,46 +162,89 @@ def rearranged(keys: list[str], action: str, key: str) -> list[str]:
     return found if action == "remove" else keys
 
 
-def _criteria() -> tuple[Criterion, ...]:
-    """Return the filters; customers joined to others show only when asked for."""
-    found = chosen(CUSTOMERS, *FILTERS)
-    if any(item.field == "state" for item in found):
-        return found
-    return (*found, Criterion("state", "nin", ("merged", "deleted")))
+def criteria(listing: Listing) -> tuple[Criterion, ...]:
+    """Return the filters of the address, those by custom fields included."""
+    own = [name for name in listing.fields if name.startswith(CUSTOM)]
+    return chosen(listing, *FILTERS, *own)
 
 
-def _countries() -> list[str]:
-    facet = CustomerFacet
+def _draft(found: Any) -> tuple[Column, ...]:  # noqa: ANN401 - a sheet
+    if DRAFT in session:
+        draft: tuple[Column, ...] = found.chosen(session[DRAFT])
+        return draft
+    return shown(found)
+
+
+def _options(name: str, typed: str = "") -> list[tuple[str, str, int | None]]:
+    """Return value, text and count of a filter's options, the most frequent first."""
+    wanted = fold(typed[:100].replace("\0", ""))
+    if name == "name":
+        return _names(wanted)
+    kinds = {"connection_id": "provider", "price_book_id": "price_book"}
+    kind = kinds.get(name, name)
+    texts: dict[str, str] = {}
+    if name == "connection_id":
+        texts = {one.id: one.name for one in marks().values()}
+    elif name == "price_book_id":
+        with hub().store.read(scope()) as reading:
+            books = reading.execute(select(PriceBook.id, PriceBook.name)).all()
+        texts = {one.id: one.name for one in books}
+    elif name.startswith(CUSTOM):
+        key = name.removeprefix(CUSTOM)
+        fields = hub().customers.fields.list(actor())
+        kind = next((f"field:{one.id}" for one in fields if one.key == key), "")
+    facet, number = CustomerFacet, func.count().label("number")
     query = (
-        select(facet.value)
-        .where(facet.kind == "country")
-        .distinct()
-        .order_by(facet.value)
-        .limit(250)
+        select(facet.value, number)
+        .where(facet.kind == kind)
+        .group_by(facet.value)
+        .order_by(number.desc(), facet.value)
     )
-    with hub().store.read(scope()) as found:
-        return list(found.scalars(query))
+    if wanted and not texts:
+        query = query.where(facet.value.icontains(typed.strip(), autoescape=True))
+    with hub().store.read(scope()) as reading:
+        found = reading.execute(query.limit(500 if texts else OPTIONS)).all()
+    rows = [(one.value, texts.get(one.value, one.value), one.number) for one in found]
+    kept = rows if not texts else [one for one in rows if wanted in fold(one[1])]
+    return [(value, text, count) for value, text, count in kept[:OPTIONS]]
+
+
+def _names(wanted: str) -> list[tuple[str, str, int | None]]:
+    question = Question(
+        limit=OPTIONS,
+        sort=(("name", False),),
+        criteria=(),
+        tenant_id=actor().tenant_id,
+        secret=parts().secret,
+        text=wanted,
+    )
+    with hub().store.read(scope()) as reading:
+        rows = read(reading, SHEET.listing, question).rows
+    return [(fold(row.name), row.name, None) for row in rows]
 
 
 @pages.post("/customers/<customer_id>/refresh")
 @signed_in("sync:write")
 def refresh_customer(customer_id: str) -> WerkzeugResponse:
     """Read this customer at its vendors now."""
-    with hub().store.read(scope()) as session:
-        found = session.get(Customer, customer_id)
+    with hub().store.read(scope()) as reading:
+        found = reading.get(Customer, customer_id)
         if found is None or found.tenant_id != actor().tenant_id:
             abort(404)
+    back = url_for("console_profile.customer", customer_id=customer_id)
     try:
         runs = hub().sync.start_customer(actor(), customer_id)
     except EntrepotError as error:
         flash(sentence(error), "warn")
-        return redirect(
-            url_for("console_profile.customer", customer_id=customer_id), 303
-        )
+        return redirect(back, 303)
     if not runs:
-        flash("None of this customer's connections can be read right now.", "warn")
-        return redirect(
-            url_for("console_profile.customer", customer_id=customer_id), 303
+        flash(
+            gettext("None of this customer's connections can be read right now."),
+            "warn",
         )
-    flash("Reading this customer now. The page shows the result in seconds.", "ok")
+        return redirect(back, 303)
+    flash(
+        gettext("Reading this customer now. The page shows the result in seconds."),
+        "ok",
+    )
     return redirect(url_for("console_sync.sync_run", run_id=runs[0].run_id), 303)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, or_, select
+from sqlalchemy import ColumnElement, Select, literal, or_, select
 
 from entrepot.hub.customers.records import CustomerFacet
 from entrepot.hub.customers.tables import Customer
+from entrepot.store.search import contained
 
 Facet = tuple[str, str]
 _F = CustomerFacet.__table__.c
@@ -29,15 +30,34 @@ def tokens(facets: Iterable[Facet]) -> str:
 def has(kind: str, values: Sequence[Any]) -> ColumnElement[bool]:
     """The condition that a customer has one of some values, for a walk."""
     column = Customer.__table__.c.facets
-    return or_(
-        *(column.contains(token(kind, str(one)), autoescape=True) for one in values)
-    )
+    return or_(*(contained(column, literal(token(kind, str(one)))) for one in values))
 
 
 def with_one(tenant_id: str, kind: str, values: Sequence[Any]) -> Select[Any]:
-    """The select of the ids of customers that have one of some values."""
-    return select(_F.customer_id).where(
+    """The select of the ids of customers that have one of some values.
+
+    Each is given once: it has one of many values only if several were asked for.
+    """
+    query = select(_F.customer_id).where(
         _F.tenant_id == tenant_id,
         _F.kind == kind,
         _F.value.in_([str(one)[:_LONGEST] for one in values]),
+    )
+    return query.distinct() if len(values) > 1 else query
+
+
+def also(
+    query: Select[Any], tenant_id: str, kind: str, values: Sequence[Any]
+) -> Select[Any]:
+    """Those of `with_one` that have one of some other values as well."""
+    other = CustomerFacet.__table__.alias()
+    return query.where(
+        select(other.c.customer_id)
+        .where(
+            other.c.tenant_id == tenant_id,
+            other.c.kind == kind,
+            other.c.value.in_([str(one)[:_LONGEST] for one in values]),
+            other.c.customer_id == _F.customer_id,
+        )
+        .exists()
     )

@@ -9,6 +9,11 @@ from typing import Any
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
+from entrepot.hub.customers.editing import CustomerEditing
+from entrepot.hub.customers.erasing import CustomerErasing
+from entrepot.hub.customers.fields import CustomFields
+from entrepot.hub.customers.importing import CustomerImports
+from entrepot.hub.customers.price_books import PriceBooks
 from entrepot.hub.customers.rows import customer_row
 from entrepot.hub.customers.tables import (
     Contact,
@@ -17,6 +22,7 @@ from entrepot.hub.customers.tables import (
     CustomerAccountFact,
 )
 from entrepot.hub.customers.upkeep import derive
+from entrepot.hub.customers.views import ListViews
 from entrepot.hub.paging import Slice, after, cut, limited
 from entrepot.hub.subscriptions.tables import SubscriptionRow
 from entrepot.sdk.context import Clock
@@ -118,11 +124,20 @@ class CustomerService:
     Args:
         store: The hub's database.
         clock: Time.
+
+    Attributes:
+        editing, erasing, fields, imports, price_books, views: Further use cases.
     """
 
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
         self._clock = clock
+        self.editing = CustomerEditing(store, clock)
+        self.erasing = CustomerErasing(store, clock)
+        self.fields = CustomFields(store, clock)
+        self.imports = CustomerImports(store, clock)
+        self.price_books = PriceBooks(store, clock)
+        self.views = ListViews(store, clock)
 
     def list(self, actor: Actor, query: CustomerQuery) -> Slice[CustomerView]:
         """Customers in the order of their names.

@@ -27,7 +27,18 @@ class Customer(TenantOwned, Base):
     __tablename__ = "customer"
     __table_args__ = (
         Index("ix_customer_tenant_id_sort_name_id", "tenant_id", "sort_name", "id"),
-        Index("ix_customer_tenant_id_created_at_id", "tenant_id", "created_at", "id"),
+        *(
+            Index(f"ix_customer_tenant_id_{name}_id", "tenant_id", name, "id")
+            for name in (
+                "created_at",
+                "updated_at",
+                "custom_id",
+                "contact_name",
+                "contact_email",
+                "n_purchased",
+                "n_orders",
+            )
+        ),
         Index(
             "uq_customer_tenant_id_custom_id",
             "tenant_id",

@@ -32,15 +32,18 @@ from entrepot.hub.customers.records import (
 )
 from entrepot.hub.customers.tables import Contact, Customer, CustomerAccount
 from entrepot.hub.subscriptions.tables import SubscriptionRow, VendorOrderRow
-from entrepot.hub.sync.driver import among
+from entrepot.hub.sync.driver import among, update_columns
 from entrepot.hub.sync.intake import RunInfo
 from entrepot.hub.sync.tables import SyncRun
 from entrepot.jobs.facade import Jobs
+from entrepot.store.actor import system_actor
+from entrepot.store.audit_log import audit
 from entrepot.store.search import fold
 
 INLINE = 1_000  # customers whose rows are derived in the unit that closes a run
 PIECE = 2_000  # customers derived in one unit of the job
 JOB = "derive_customers"
+_MANY = 500  # rows from which on the driver's bulk way is worth its temporary table
 _HIDDEN = ("merged", "deleted")
 _WATCHED = ("new", "changed", "back", "gone")
 
@@ -80,7 +83,9 @@ class CustomerUpkeep:
     def __call__(self, session: Session, run: RunInfo, row: SyncRun) -> None:
         """Derive what a closed run concerns, or submit the job that does."""
         session.flush()
-        found = _concerned(session, run, row, INLINE + 1)
+        counted = _counted_anew(session, run, row, INLINE + 1)
+        _revive(session, run, counted)
+        found = _concerned(session, run, row, INLINE + 1) | counted
         if len(found) <= INLINE:
             derive(session, run.tenant_id, sorted(found))
             return
@@ -127,15 +132,25 @@ def derive(session: Session, tenant_id: str, ids: Sequence[str]) -> int:
             stale.append({"row_id": row.id, **wanted})
         if row.facets != wanted["facets"]:
             facets.append((row.id, found))
-    if stale:
-        session.connection().execute(
+    _write(session, tenant_id, stale)
+    _write_facets(session, tenant_id, facets)
+    return len(stale)
+
+
+def _write(session: Session, tenant_id: str, stale: list[dict[str, Any]]) -> None:
+    connection = session.connection()
+    if len(stale) > _MANY:
+        names = [name for name in stale[0] if name != "row_id"]
+        columns = {name: [one[name] for one in stale] for name in names}
+        ids = [one["row_id"] for one in stale]
+        update_columns(connection, _CUSTOMERS, ids, columns)
+    elif stale:
+        connection.execute(
             update(_CUSTOMERS).where(
                 _C.tenant_id == tenant_id, _C.id == bindparam("row_id")
             ),
             stale,
         )
-    _write_facets(session, tenant_id, facets)
-    return len(stale)
 
 
 def _derived(row: Any, around: _Around) -> tuple[dict[str, Any], list[Facet]]:  # noqa: ANN401 - a row
@@ -275,17 +290,29 @@ def _write_facets(
 # Which customers a run concerns
 
 
-def _concerned(
-    session: Session, run: RunInfo, row: SyncRun, most: int
-) -> Collection[str]:
+def _concerned(session: Session, run: RunInfo, row: SyncRun, most: int) -> set[str]:
     """The customers about whom a run wrote anything that is derived."""
     found: set[str] = set()
     if row.started_at is not None:
         for stream, table in (("customers", None), ("contacts", Contact)):
             if _wrote(row, stream, _WATCHED):
                 found |= _since(session, run, table, row.started_at, most)
-    found |= _counted_anew(session, run, row, most)
     return found
+
+
+def _revive(session: Session, run: RunInfo, ids: Collection[str]) -> None:
+    """Bring deleted customers back that bought something: it will be invoiced."""
+    gone = select(Customer).where(Customer.id.in_(ids), Customer.state == "deleted")
+    for customer in session.scalars(gone) if ids else ():
+        customer.state, customer.version = "active", customer.version + 1
+        audit(
+            session,
+            system_actor("sync", run.tenant_id),
+            action="customer.revive",
+            subject=("customer", customer.id),
+            why="a new subscription or order came in",
+        )
+    session.flush()
 
 
 def _wrote(row: SyncRun, stream: str, names: Iterable[str]) -> bool:

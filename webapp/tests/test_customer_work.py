@@ -1,0 +1,131 @@
+"""Adding, editing, importing, assigning: pages and API of customers."""
+
+from __future__ import annotations
+
+import io
+
+from entrepot.hub.customers.importing import COLUMNS
+
+LINE = (
+    "{login},{id},office@x.example,,Ana,Silva,+47 2200 0000,no,0150,,Oslo,Main 1,"
+    "Business,00123,en-US,{name},Gold"
+)
+
+
+def send(web, browser, page: str, path: str, **data):
+    token = web.csrf_token(browser.get(page).text)
+    return browser.post(path, data={"csrf_token": token, **data})
+
+
+def file_of(*names: str) -> str:
+    head = ",".join([*COLUMNS, "attribute:tier"])
+    lines = [
+        LINE.format(login=f"a{at}@x.example", id=f"E-{at}", name=name)
+        for at, name in enumerate(names)
+    ]
+    return "\n".join([head, *lines])
+
+
+def test_a_customer_is_added_edited_and_deleted_by_hand(web, browser, books) -> None:
+    new = "/customers/new"
+    empty = send(web, browser, new, new, name="", kind="business", phone="0049 1")
+    assert empty.status_code == 422
+    assert "A customer needs a name." in empty.text
+    assert 'value="0049 1"' in empty.text
+    made = send(web, browser, new, new, name="Nordlys <b>", custom_id="N-1")
+    assert made.status_code == 303
+    listed = browser.get(made.location).text
+    assert "Nordlys &lt;b&gt;" in listed
+    one = made.location.split("made=")[1]
+    edit = f"/customers/{one}/edit"
+    saved = send(web, browser, edit, edit, version="1", name="Nordlys", email="a@b.cc")
+    assert saved.status_code == 303, saved.text
+    stale = send(web, browser, edit, edit, version="1", name="Mine", email="x@y.zz")
+    assert stale.status_code == 409
+    assert "Somebody else saved this customer meanwhile" in stale.text
+    assert 'value="Mine"' in stale.text
+    assert "a@b.cc" in browser.get(f"/customers/{one}/summary").text
+    live = f"/customers/{books.customers[1]}"
+    send(web, browser, f"{live}/edit", f"{live}/delete")
+    assert "live subscription" in browser.get(f"{live}/edit").text
+    wrong = send(web, browser, edit, f"/customers/{one}/erase", why="x", name="Other")
+    assert wrong.status_code == 303
+    assert "nothing is erased" in browser.get(edit).text
+    send(web, browser, edit, f"/customers/{one}/erase", why="x", name="Nordlys")
+    assert "a@b.cc" not in browser.get(edit).text
+    assert send(web, browser, edit, f"/customers/{one}/delete").status_code == 303
+    assert one not in browser.get("/customers?q=nordlys").text
+    assert one in browser.get("/customers?state=deleted").text
+
+
+def test_many_are_imported_filtered_and_assigned(web, browser, books, tenant) -> None:
+    send(web, browser, "/customers/fields", "/customers/fields", label="Tier",
+         key="tier", kind="text", do="add")  # fmt: skip
+    token = web.csrf_token(browser.get("/customers/import").text)
+    done = browser.post(
+        "/customers/import",
+        data={"csrf_token": token, "do": "import",
+              "file": (io.BytesIO(file_of("Sol", "Måne").encode()), "c.csv")},
+    )  # fmt: skip
+    assert done.status_code == 303, done.text
+    assert browser.get(done.location).text.count("created") >= 2
+    assert browser.get("/customers?own_tier=Gold").text.count('name="id"') == 2
+    assert browser.get("/customers?own_tier=Gold&q=mane").text.count('name="id"') == 1
+    counted = browser.get("/customers/options/country?find=n").text
+    assert 'value="NO"' in counted
+    assert "17" in counted
+    pinned = browser.get("/customers/options/country?find=zz&country=NO").text
+    assert 'value="NO" checked' in pinned
+    assert 'value="sol"' in browser.get("/customers/options/name?find=sol").text
+    assert browser.get("/customers/options/shoe").status_code == 404
+    send(web, browser, "/price-books", "/price-books", name="Retail", currency="NOK",
+         do="add")  # fmt: skip
+    book = web.hub.customers.price_books.list(
+        web.hub.users.actor_for(web.person(tenant), tenant)
+    )[0]
+    bulk = "/customers/bulk?own_tier=Gold"
+    send(web, browser, "/customers", bulk, do="assign", all="1", book=book.id)
+    html = browser.get(f"/customers?price_book_id={book.id}").text
+    assert html.count('name="id"') == 2
+    assert "Price book: 2 changed" in html
+    picked = send(web, browser, "/customers", bulk, do="export", id=books.customers[0])
+    assert f"id={books.customers[0]}" in picked.location
+    send(web, browser, "/customers", "/customers/views", name="Gold",
+         query="?own_tier=Gold", do="save")  # fmt: skip
+    assert 'href="/customers?own_tier=Gold"' in browser.get("/customers").text
+
+
+def test_the_api_does_the_same(machine, books) -> None:
+    made = machine("POST", "/customers", json={"name": "Sol", "custom_id": "S-1"})
+    assert made.status_code == 201, made.text
+    path = f"/customers/{made.json['id']}"
+    again = machine("POST", "/customers", json={"name": "B", "custom_id": "S-1"})
+    assert again.status_code == 422, again.text
+    tag = {"If-Match": machine("GET", path).headers["ETag"]}
+    saved = machine("PATCH", path, json={"email": "a@b.cc"}, headers=tag)
+    assert saved.json["contact_email"] == "a@b.cc"
+    stale = machine("DELETE", path, headers=tag)
+    assert stale.status_code == 412
+    field = machine("POST", "/customer-fields", json={"key": "tier", "label": "Tier"})
+    assert field.status_code == 201, field.text
+    body = {"content": file_of("Luna"), "dry_run": True}
+    dry = machine("POST", "/imports", json=body)
+    assert dry.json["counts"] == {"created": 1}
+    assert dry.json["rows"][0]["customer_id"] is None
+    real = machine("POST", "/imports", json={**body, "dry_run": False})
+    assert machine("GET", f"/imports/{real.json['id']}").json == real.json
+    found = machine("GET", "/customers?filter[own_tier]=Gold&include=total").json
+    assert [one["name"] for one in found["data"]] == ["Luna"]
+    assert found["meta"]["total"] == 1
+    details = machine("GET", f"/customers/{found['data'][0]['id']}/details").json
+    assert details["custom"] == {"tier": "Gold"}
+    book = machine("POST", "/price-books", json={"name": "R", "currency": "EUR"}).json
+    given = {"customer_ids": [*books.customers[:2], "cus_0"]}
+    done = machine("POST", f"/price-books/{book['id']}/assignments", json=given).json
+    assert (done["changed"], list(done["refused"])) == (2, ["cus_0"])
+    tag = {"If-Match": machine("GET", path).headers["ETag"]}
+    assert machine("DELETE", path, headers=tag).status_code == 204
+    assert machine("GET", "/customers?q=s-1").json["data"] == []
+    erased = machine("POST", f"/customers/{books.customers[0]}/erasures",
+                     json={"why": "asked"})  # fmt: skip
+    assert erased.json["contacts"] == 1
