@@ -1,6 +1,6 @@
 """Writes the parts of the documentation that follow from the code.
 
-Run it after changing a hook, a record of a hook, or a setting::
+Run it after changing a hook, a record of a hook, a setting, or a route::
 
     .venv/bin/python tests/docs/generate.py
 """
@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import inspect
 import re
+import subprocess
+import sys
 import types
 import typing
 from dataclasses import MISSING, fields, is_dataclass
@@ -23,6 +25,7 @@ ROOT = Path(__file__).resolve().parents[2]
 HOOKS = ROOT / "docs" / "hooks.md"
 MODEL = ROOT / "docs" / "model.md"
 OPERATOR = ROOT / "docs" / "operator-guide.md"
+PERMISSIONS = ROOT / "docs" / "permissions.md"
 BEGIN, END = "<!-- settings: generated -->", "<!-- settings: end -->"
 
 _HEAD = """# Hooks
@@ -118,6 +121,12 @@ def with_settings(page: str) -> str:
     head, _, rest = page.partition(BEGIN)
     _, _, tail = rest.partition(END)
     return f"{head}{BEGIN}\n{settings_table()}\n{END}{tail}"
+
+
+def permissions_page() -> str:
+    """The text of `docs/permissions.md`."""
+    command = [sys.executable, "-m", "entrepot_web.security.matrix"]
+    return subprocess.check_output(command, text=True, cwd=ROOT)
 
 
 def _hook(name: str, function: typing.Any) -> str:
@@ -222,6 +231,7 @@ def main() -> None:
     HOOKS.write_text(hooks_page())
     MODEL.write_text(model_page())
     OPERATOR.write_text(with_settings(OPERATOR.read_text()))
+    PERMISSIONS.write_text(permissions_page())
 
 
 if __name__ == "__main__":
