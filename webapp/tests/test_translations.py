@@ -6,6 +6,8 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
+from entrepot.hub.reconciliation.rules.kinds import CATALOGUE
+from entrepot.hub.users.rules import ROLE_TEXTS, ROLE_TITLES
 from entrepot_web import numerals
 from entrepot_web.i18n import LANGUAGES, SOURCE
 from entrepot_web.reseller.present import money
@@ -23,12 +25,23 @@ def test_every_language_but_the_source_has_a_catalog() -> None:
 
 
 @pytest.mark.parametrize("code", catalog.translated())
-def test_compiled_catalog_is_that_of_its_source(code: str) -> None:
+def test_catalog_is_complete_and_keeps_its_placeholders(texts, code: str) -> None:
     known = catalog.load(code)
+    wanted = {(one.context, one.id) for one in catalog.messages(texts)}
+    held = {(one.context, one.id) for one in catalog.messages(known)}
+    assert not wanted - held, "Run `make translations`."
+    assert not catalog.untranslated(known)
     assert catalog.compiled(code) == catalog.as_compiled(known), (
         "Run `make translations`."
     )
     assert not catalog.placeholders_differ(known)
+
+
+def test_words_of_the_core_are_among_the_texts(texts) -> None:
+    told = {message.id for message in catalog.messages(texts)}
+    wanted = {one.title for one in CATALOGUE.values()}
+    wanted |= {*ROLE_TITLES.values(), *ROLE_TEXTS.values()}
+    assert not wanted - told, "Name them in core_words."
 
 
 @pytest.mark.parametrize(
