@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from entrepot.hub.customers import facets
+from datetime import timedelta
+from types import SimpleNamespace
+
+from entrepot.hub.customers import facets, upkeep
 from entrepot.hub.customers.jobs import derive_piece
 from entrepot.hub.customers.records import CustomerFacet
 from entrepot.hub.customers.tables import Contact, Customer, CustomerAccount
-from entrepot.hub.customers.upkeep import derive
+from entrepot.hub.customers.upkeep import CustomerUpkeep, derive
+from entrepot.hub.sync.intake import RunInfo
 from entrepot.store import TenantScope
+from entrepot.store.audit_tables import AuditEntry
 from entrepot.store.search import fold, hits, holds
 from sqlalchemy import select
 
@@ -71,10 +76,42 @@ def test_rows_follow_what_they_are_derived_from(store, tenant, customers) -> Non
         assert hits(session, TABLE, tenant, "qz", 9) == []
 
 
-def test_the_job_goes_through_all(store, tenant, customers) -> None:
+def test_a_run_derives_whom_it_concerns(store, tenant, clock, customers) -> None:
+    run = RunInfo("r", tenant, "con_1")
+    row = SimpleNamespace(
+        counts={"subscriptions": {"new": 2}, "customers": {"changed": 1}},
+        started_at=clock.now() + timedelta(minutes=1),
+    )
     with store.unit(TenantScope(tenant)) as session:
-        session.get_one(Customer, customers[0]).contact_name = "wrong"
-    assert derive_piece(store, tenant, "") == {"last": "", "count": 5, "repaired": 1}
+        one = session.get_one(Customer, customers[1])
+        one.state, one.n_purchased = "deleted", 0
+        session.get_one(Customer, customers[2]).contact_name = "wrong"
+        CustomerUpkeep(None)(session, run, row)
+        session.refresh(one)
+        assert (one.state, one.n_purchased) == ("active", 2)
+        other = session.get_one(Customer, customers[2], populate_existing=True)
+        assert other.contact_name == "wrong"
+        row.started_at = clock.now()
+        CustomerUpkeep(None)(session, run, row)
+        session.refresh(other)
+        assert other.contact_name == "Renée Name2"
+    with store.read(TenantScope(tenant)) as session:
+        said = session.scalars(select(AuditEntry.action)).all()
+    assert said == ["customer.revive"]
+
+
+def test_the_job_goes_through_all(store, tenant, customers, monkeypatch) -> None:
+    for many in (500, 0):
+        monkeypatch.setattr(upkeep, "_MANY", many)
+        with store.unit(TenantScope(tenant)) as session:
+            for row in session.scalars(select(Customer)):
+                row.contact_name, row.n_purchased, row.search_text = "wrong", 7, "x"
+        done = derive_piece(store, tenant, "")
+        assert done == {"last": "", "count": 5, "repaired": 5}
+        with store.read(TenantScope(tenant)) as session:
+            row = session.get_one(Customer, customers[1])
+            assert (row.contact_name, row.n_purchased) == ("Renée Name1", 2)
+            assert hits(session, TABLE, tenant, "name1", 9) == [customers[1]]
 
 
 def test_folding() -> None:

@@ -73,7 +73,7 @@ class AssignmentShape(Shape, frozen=True, kw_only=True):
     refused: dict[str, str]
 
 
-class ImportRow(Shape, frozen=True, kw_only=True):
+class CustomerImportRow(Shape, frozen=True, kw_only=True):
     """What became of one line; errors and warnings are pairs of column and text."""
 
     row: int
@@ -83,7 +83,7 @@ class ImportRow(Shape, frozen=True, kw_only=True):
     warnings: list[list[str]]
 
 
-class ImportShape(Shape, frozen=True, kw_only=True):
+class CustomerImportShape(Shape, frozen=True, kw_only=True):
     """One import of customers."""
 
     id: str
@@ -91,7 +91,7 @@ class ImportShape(Shape, frozen=True, kw_only=True):
     dry_run: bool
     state: str
     counts: dict[str, int]
-    rows: list[ImportRow]
+    rows: list[CustomerImportRow]
     created_by: str
     created_at: Moment
 
@@ -136,7 +136,7 @@ class AssignmentBody(Schema):
     )
 
 
-class ImportBody(Schema):
+class CustomerImportBody(Schema):
     """A file of customers: CSV with a head."""
 
     name = fields.String(load_default="customers.csv", validate=validate.Length(1, 200))
@@ -332,9 +332,9 @@ def assign_price_book(body: dict[str, Any], book_id: str) -> Answer:
     "/imports",
     Operation(
         permission="customers:write",
-        returns=ImportShape,
+        returns=CustomerImportShape,
         status=201,
-        body=ImportBody,
+        body=CustomerImportBody,
         remembered=True,
     ),
 )
@@ -350,9 +350,9 @@ def import_customers(body: dict[str, Any]) -> Answer:
 @imports.operation(
     "GET",
     "/imports/<string:import_id>",
-    Operation(permission="customers:write", returns=ImportShape, errors=(404,)),
+    Operation(permission="customers:write", returns=CustomerImportShape, errors=(404,)),
 )
-def get_import(import_id: str) -> ImportShape:
+def get_import(import_id: str) -> CustomerImportShape:
     """Read what became of every line of an import."""
     return _import(hub().customers.imports.get(actor(), import_id))
 
@@ -380,14 +380,14 @@ def _book(one: PriceBookView) -> PriceBookShape:
     )
 
 
-def _import(one: ImportView) -> ImportShape:
-    return ImportShape(
+def _import(one: ImportView) -> CustomerImportShape:
+    return CustomerImportShape(
         id=one.id,
         name=one.name,
         dry_run=one.dry_run,
         state=one.state,
         counts=dict(one.counts),
-        rows=[ImportRow(**row) for row in one.rows],
+        rows=[CustomerImportRow(**row) for row in one.rows],
         created_by=one.created_by,
         created_at=one.created_at,
     )
