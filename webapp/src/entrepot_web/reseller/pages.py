@@ -39,7 +39,8 @@ TOPICS = {
     "mapping": "mapping",
     "reconciliation": "reconciliation",
     "plugins": "connections",
-    "people": "audit",
+    "people": "people",
+    "account": "people",
     "credentials": "audit",
 }
 """The article of the user guide that belongs to a module."""
