@@ -193,7 +193,8 @@ def load_person() -> User | None:
         abort(403, "You have no role at any reseller. An administrator can grant one.")
     if not tenant_is_open(hub(), tenant):
         abort(403, "This reseller is suspended. Ask the operator of the hub.")
-    if _must_enrol(user, tenant):
+    # Whoever comes from the company's provider took its steps.
+    if found.session.method != "oidc" and _must_enrol(user, tenant):
         g.detour = _ENROL
         return None
     g.actor = hub().users.actor_for(user, tenant)
@@ -202,11 +203,12 @@ def load_person() -> User | None:
 
 
 def _act_for(real: User, behalf: InName) -> bool:
-    """Set the person in whose name is acted; False when they work here no more."""
+    """Set the person in whose name is acted; False when that isn't right any more."""
     user = hub().users.find_user(behalf.user_id)
     if user is None or not user.active or not user.role_at(behalf.tenant_id):
         return False
-    if not tenant_is_open(hub(), behalf.tenant_id):
+    mine = hub().users.actor_for(real, behalf.tenant_id)
+    if not mine.may("users:write") or not tenant_is_open(hub(), behalf.tenant_id):
         return False
     g.actor = hub().users.actor_behalf(real, user, behalf.tenant_id, behalf.reason)
     g.user, g.behalf = user, behalf

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from entrepot.hub.users.rows import User, end_sessions, one, view
@@ -86,7 +86,7 @@ class SessionsService:
         self._clock = clock
 
     def begin(self, wanted: NewSession) -> str:
-        """Store a new session and return its id."""
+        """Store a new session, forget the person's long ended ones; return its id."""
         now = self._clock.now()
         row = SessionRow(
             id=new_id("ses"),
@@ -101,6 +101,12 @@ class SessionsService:
             expires_at=now + (KEPT if wanted.keep else IDLE),
         )
         with self._store.unit(SystemScope("sign-in")) as session:
+            session.execute(
+                delete(SessionRow).where(
+                    SessionRow.user_id == wanted.user_id,
+                    SessionRow.expires_at < now - KEPT,
+                )
+            )
             session.add(row)
             return row.id
 
