@@ -21,6 +21,7 @@ from entrepot.hub.customers.rules import (
     Problem,
     custom_problem,
     missing_name,
+    plain,
     problems,
     tidy,
 )
@@ -152,7 +153,7 @@ class CustomerEditing:
                 actor,
                 action="customer.delete",
                 subject=Subject("customer", row.id, person=row.id),
-                why=why,
+                why=plain(why),
                 before=before,
             )
 

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from entrepot.hub.customers.editing import customer_of
 from entrepot.hub.customers.records import CustomerDetail
+from entrepot.hub.customers.rules import plain
 from entrepot.hub.customers.tables import (
     Contact,
     Customer,
@@ -83,7 +84,7 @@ class CustomerErasing:
             Rejected: No reason was given.
         """
         actor.require("customers:approve")
-        if not why.strip():
+        if not plain(why):
             raise Rejected("no_reason", "Say whose request it is.", field="why")
         with self._store.read(TenantScope(actor.tenant_id)) as session:
             customer_of(session, customer_id)
@@ -111,7 +112,7 @@ class CustomerErasing:
                 actor,
                 action="customer.erase",
                 subject=("customer", customer_id),
-                why=why.strip(),
+                why=plain(why),
                 after=counts,
             )
         return Erased(

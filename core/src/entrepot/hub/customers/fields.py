@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from entrepot.hub.customers.records import CustomerFacet, CustomerField
-from entrepot.hub.customers.rules import FIELD_KINDS, KEY, FieldRule
+from entrepot.hub.customers.rules import FIELD_KINDS, KEY, FieldRule, plain
 from entrepot.sdk.context import Clock
 from entrepot.sdk.errors import Conflict, NotFound, Rejected
 from entrepot.store.actor import Actor
@@ -181,14 +181,14 @@ def _found(session: Session, field_id: str) -> CustomerField:
 
 
 def _checked(label: str, kind: str, options: Sequence[str]) -> dict[str, Any]:
-    if not 1 <= len(label.strip()) <= 120:
+    if not 1 <= len(plain(label)) <= 120:
         raise Rejected(
             "label_invalid", "A label has 1 to 120 characters.", field="label"
         )
     if kind not in FIELD_KINDS:
         told = ", ".join(FIELD_KINDS)
         raise Rejected("kind_invalid", f"Choose one of {told}.", field="kind")
-    kept = list(dict.fromkeys(one.strip() for one in options if one.strip()))
+    kept = list(dict.fromkeys(one for one in map(plain, options) if one))
     if kind != "choice":
         kept = []
     elif not 1 <= len(kept) <= MOST_OPTIONS or any(len(one) > 200 for one in kept):
@@ -197,7 +197,7 @@ def _checked(label: str, kind: str, options: Sequence[str]) -> dict[str, Any]:
             f"A choice has 1 to {MOST_OPTIONS} options of at most 200 characters.",
             field="options",
         )
-    return {"label": label.strip(), "kind": kind, "options": kept}
+    return {"label": plain(label), "kind": kind, "options": kept}
 
 
 def _view(row: CustomerField) -> FieldView:

@@ -26,6 +26,7 @@ from entrepot.hub.customers.rules import (
     CustomerInvalid,
     FieldRule,
     Problem,
+    plain,
     wants_postal_code,
     wants_region,
 )
@@ -246,7 +247,7 @@ class CustomerImports:
             row = CustomerImport(
                 id=new_id("imp"),
                 tenant_id=actor.tenant_id,
-                name=name.strip()[:200] or "customers.csv",
+                name=plain(name)[:200] or "customers.csv",
                 dry_run=dry_run,
                 state="done",
                 counts=dict(counts),

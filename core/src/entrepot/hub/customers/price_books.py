@@ -13,6 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from entrepot.hub.customers.records import PriceBook
+from entrepot.hub.customers.rules import plain
 from entrepot.hub.customers.tables import Customer
 from entrepot.hub.customers.upkeep import derive
 from entrepot.sdk.context import Clock
@@ -235,7 +236,7 @@ class PriceBooks:
 
 
 def _checked(name: str, currency: str, description: str) -> dict[str, str]:
-    name, currency = name.strip(), currency.strip().upper()
+    name, currency = plain(name), currency.strip().upper()
     if not 1 <= len(name) <= 120:
         raise Rejected("name_invalid", "A name has 1 to 120 characters.", field="name")
     if not _CURRENCY.fullmatch(currency):
@@ -246,7 +247,7 @@ def _checked(name: str, currency: str, description: str) -> dict[str, str]:
         raise Rejected(
             "description_invalid", "Use at most 2000 characters.", field="description"
         )
-    return {"name": name, "currency": currency, "description": description.strip()}
+    return {"name": name, "currency": currency, "description": plain(description)}
 
 
 def _found(session: Session, book_id: str) -> PriceBook:

@@ -67,6 +67,11 @@ class FieldRule:
     required: bool = False
 
 
+def plain(text: str) -> str:
+    """A text without what no database keeps, and without space around it."""
+    return text.replace("\0", "").strip()
+
+
 def tidy(fields: Mapping[str, str]) -> dict[str, str]:
     """Values without surrounding space, country in capitals, locale with a hyphen."""
     found = {name: str(value).strip() for name, value in fields.items()}

@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from entrepot.hub.customers.records import ListView
+from entrepot.hub.customers.rules import plain
 from entrepot.sdk.context import Clock
 from entrepot.sdk.errors import Conflict, NotFound, Rejected
 from entrepot.store.actor import Actor
@@ -96,7 +97,7 @@ class ListViews:
             Conflict: There are too many views.
         """
         actor.require("customers:write")
-        name = " ".join(name.split())
+        name, query = " ".join(plain(name).split()), plain(query)
         if not 1 <= len(name) <= 60 or len(query) > 2000:
             raise Rejected(
                 "name_invalid", "Give the view a name of 1 to 60 letters.", field="name"
