@@ -8,12 +8,13 @@ from typing import Any
 
 from entrepot.hub.subscriptions.tables import SubscriptionFact, SubscriptionRow
 from flask import request
+from marshmallow import Schema, fields, validate
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from entrepot_web.api import lists
 from entrepot_web.api.describe import query as parameter
-from entrepot_web.api.frame import Answer, Operation, Resource
+from entrepot_web.api.frame import Answer, Operation, Resource, check_match
 from entrepot_web.api.problem import bad_request, not_found
 from entrepot_web.api.shapes import (
     Amount,
@@ -45,6 +46,9 @@ class SubscriptionView(Shape, frozen=True, kw_only=True):
     external_ids: list[ExternalId]
     name: str
     friendly_name: str
+    nickname: str
+    customer_po: str
+    reseller_po: str
     sku: str
     product_id: str
     quantity: Amount
@@ -70,6 +74,14 @@ class SubscriptionView(Shape, frozen=True, kw_only=True):
     known_at: Moment
     missing_since: Moment | None
     gone_at: Moment | None
+
+
+class SubscriptionPatch(Schema):
+    """What the reseller writes beside a subscription; what is left out stays."""
+
+    nickname = fields.String(validate=validate.Length(max=200))
+    customer_po = fields.String(validate=validate.Length(max=100))
+    reseller_po = fields.String(validate=validate.Length(max=100))
 
 
 class SubscriptionState(Shape, frozen=True, kw_only=True):
@@ -112,14 +124,27 @@ def list_subscriptions() -> Answer:
 )
 def get_subscription(subscription_id: str) -> SubscriptionView:
     """Read one subscription as it is now."""
-    query = SUBSCRIPTIONS.of(actor().tenant_id).where(
-        SUBSCRIPTIONS.key == subscription_id
-    )
-    with hub().store.read(scope()) as session:
-        found = subscription_views(session, session.execute(query).all())
-    if not found:
-        raise not_found("subscription", subscription_id)
-    return found[0]
+    return _found(subscription_id)
+
+
+@subscriptions.operation(
+    "PATCH",
+    "/subscriptions/<string:subscription_id>",
+    Operation(
+        permission="subscriptions:write",
+        returns=SubscriptionView,
+        body=SubscriptionPatch,
+        errors=(404, 409),
+        matched=True,
+    ),
+)
+def update_subscription(body: dict[str, Any], subscription_id: str) -> SubscriptionView:
+    """Rename a subscription or note order numbers; nothing changes at the vendor."""
+    version = hub().subscriptions.note(actor(), subscription_id).version
+    check_match(_found(subscription_id))
+    if body:
+        hub().subscriptions.annotate(actor(), subscription_id, version=version, **body)
+    return _found(subscription_id)
 
 
 @subscriptions.operation(
@@ -154,6 +179,17 @@ def get_subscription_state(subscription_id: str) -> SubscriptionState:
     if not facts:
         raise not_found("state of subscription", subscription_id)
     return _state(facts[0])
+
+
+def _found(subscription_id: str) -> SubscriptionView:
+    query = SUBSCRIPTIONS.of(actor().tenant_id).where(
+        SUBSCRIPTIONS.key == subscription_id
+    )
+    with hub().store.read(scope()) as session:
+        found = subscription_views(session, session.execute(query).all())
+    if not found:
+        raise not_found("subscription", subscription_id)
+    return found[0]
 
 
 def _facts(subscription_id: str) -> Sequence[SubscriptionFact]:
@@ -214,6 +250,9 @@ def _view(row: Any) -> SubscriptionView:  # noqa: ANN401 - a row of the list
     )
     return SubscriptionView(
         customer_id=row[len(HOT)],
+        nickname=row.nickname or "",
+        customer_po=row.customer_po or "",
+        reseller_po=row.reseller_po or "",
         account_id=account or None,
         external_ids=[own],
         unit_cost=None if cost is None else MoneyShape(amount=cost, currency=currency),

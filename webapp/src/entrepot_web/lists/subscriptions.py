@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
 from entrepot.hub.catalog.tables import Offer
+from entrepot.hub.connections.tables import Connection
+from entrepot.hub.customers import facets
 from entrepot.hub.customers.tables import Customer, CustomerAccount
-from entrepot.hub.subscriptions.tables import SubscriptionRow
+from entrepot.hub.subscriptions.tables import SubscriptionNote, SubscriptionRow
+from entrepot.hub.sync.driver import among
 from entrepot.sdk.model import BillingCycle, SubscriptionStatus
-from sqlalchemy import select
+from entrepot.store import search
+from sqlalchemy import ColumnElement, func, literal, or_, select
+from sqlalchemy.orm import Session
 
 from entrepot_web.criteria import Field
 from entrepot_web.listing import Listing, columns_of
@@ -14,9 +23,12 @@ from entrepot_web.listing import Listing, columns_of
 STATUSES = tuple(status.value for status in SubscriptionStatus)
 CYCLES = tuple(cycle.value for cycle in BillingCycle)
 
-_S = SubscriptionRow
-_A = CustomerAccount
-_C = Customer
+KINDS = ("business", "personal")
+
+_S: Any = SubscriptionRow
+_N: Any = SubscriptionNote
+_A: Any = CustomerAccount
+_C: Any = Customer
 HOT = (
     *("id", "connection_id", "account_id", "vendor_id", "name", "friendly_name"),
     *("sku", "product_id", "quantity", "assigned", "unit", "status"),
@@ -25,7 +37,98 @@ HOT = (
     *("term_start", "term_end", "ended_at", "auto_renew", "cancellable_until"),
     *("scheduled", "known_at", "missing_since", "gone_at"),
 )
-"""Columns of a row of the list, in order; then the customer's id and name."""
+"""Columns of a row of the list, in order; then the customer's and the note's."""
+
+
+def _named(text: str) -> ColumnElement[bool]:
+    wanted = " ".join(text.casefold().split())
+    return search.contained(func.lower(_S.name), literal(wanted))
+
+
+class SubscriptionSearch:
+    """Free text over plans, own names, order numbers, vendor ids and customers."""
+
+    def hits(
+        self, session: Session, tenant_id: str, text: str, most: int
+    ) -> Sequence[str]:
+        """Return ids of subscriptions that match, in no order, at most `most`.
+
+        Names are walked in their index, notes are few, ids and customers have
+        indexes of their own.
+        """
+        customers = search.hits(session, _C.__table__, tenant_id, text, most)
+        parts = (
+            select(_S.id).where(_S.tenant_id == tenant_id, _named(text)),
+            select(_N.id).where(
+                _N.tenant_id == tenant_id, search.holds(_N.search_text, text)
+            ),
+            select(_S.id).where(
+                _S.connection_id.in_(
+                    select(Connection.id).where(Connection.tenant_id == tenant_id)
+                ),
+                _S.vendor_id == text,
+            ),
+        )
+        found: dict[str, None] = {}
+        for part in parts:
+            found.update(dict.fromkeys(session.scalars(part.limit(most))))
+        if customers and len(found) < most:
+            owned = (
+                select(_S.id)
+                .join(_A, _A.id == _S.account_id)
+                .where(among(session.connection(), _A.customer_id, customers))
+            )
+            found.update(dict.fromkeys(session.scalars(owned.limit(most))))
+        return list(found)[:most]
+
+    def condition(
+        self, _session: Session, _tenant_id: str, text: str
+    ) -> ColumnElement[bool]:
+        """Return the condition that a subscription matches, for a walk."""
+        return or_(
+            _named(text),
+            search.holds(_N.search_text, text),
+            _S.vendor_id == text,
+            search.holds(_C.search_text, text),
+        )
+
+
+class InventorySearch:
+    """Free text within one customer: plan, provider, status and order numbers."""
+
+    def condition(
+        self, session: Session, tenant_id: str, text: str
+    ) -> ColumnElement[bool]:
+        """Return the condition that a subscription matches, for a walk."""
+        wanted = search.fold(text)
+        providers = [
+            key
+            for key, *names in session.execute(
+                select(Connection.id, Connection.name, Connection.plugin).where(
+                    Connection.tenant_id == tenant_id
+                )
+            )
+            if wanted in search.fold(" ".join(names))
+        ]
+        statuses = [
+            key for key in STATUSES if wanted in f"{key} {_STATUS_WORDS.get(key, '')}"
+        ]
+        return or_(
+            _named(text),
+            search.holds(_N.search_text, text),
+            _S.vendor_id == text,
+            _S.connection_id.in_(providers),
+            _S.status.in_(statuses),
+            func.lower(_S.vendor_status) == wanted,
+        )
+
+
+_STATUS_WORDS = {"pending": "being set up", "ended": "cancelled", "active": "complete"}
+
+
+def _of_kind(_tenant: str, values: tuple[Any, ...]) -> ColumnElement[bool]:
+    return facets.has("kind", values)
+
 
 SUBSCRIPTIONS = Listing(
     name="subscriptions",
@@ -33,7 +136,11 @@ SUBSCRIPTIONS = Listing(
         *(getattr(_S, name) for name in HOT),
         _A.customer_id,
         _C.name.label("customer_name"),
+        _N.nickname,
+        _N.customer_po,
+        _N.reseller_po,
     )
+    .outerjoin(_N, _N.id == _S.id)
     .outerjoin(_A, _A.id == _S.account_id)
     .outerjoin(_C, _C.id == _A.customer_id),
     key=_S.id,
@@ -41,6 +148,7 @@ SUBSCRIPTIONS = Listing(
         "id": Field(_S.id, "id"),
         "connection_id": Field(_S.connection_id, "id"),
         "customer_id": Field(_A.customer_id, "id"),
+        "customer_kind": Field(None, "related", KINDS, related=_of_kind),
         "account_id": Field(_S.account_id, "id"),
         "vendor_id": Field(_S.vendor_id),
         "name": Field(_S.name),
@@ -51,14 +159,18 @@ SUBSCRIPTIONS = Listing(
         "is_trial": Field(_S.is_trial, "bool"),
         "is_addon": Field(_S.is_addon, "bool"),
         "auto_renew": Field(_S.auto_renew, "bool"),
+        "started_at": Field(_S.started_at, "moment"),
         "term_end": Field(_S.term_end, "moment"),
         "known_at": Field(_S.known_at, "moment"),
     },
     sorts=("id", "name", "quantity", "known_at"),
     default_sort="id",
-    search=_S.name,
+    search=SubscriptionSearch(),
     streams=("subscriptions",),
 )
+
+INVENTORY = replace(SUBSCRIPTIONS, name="inventory", search=InventorySearch())
+"""The subscriptions of one customer; the page adds that criterion."""
 
 OFFERS = Listing(
     name="offers",

@@ -7,8 +7,10 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from entrepot.hub.charges.tables import ChargeRow
 from entrepot.hub.customers.tables import CustomerAccount
 from entrepot.hub.subscriptions.tables import SubscriptionFact, SubscriptionRow
+from entrepot.hub.sync.tables import SyncScope
 from entrepot.store.audit_tables import AuditEntry, AuditPayload
 from sqlalchemy import and_, func, select
 from sqlalchemy.orm import Session
@@ -61,6 +63,15 @@ class Event:
     detail: str = ""
     who: str = ""
     foreign: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """When a vendor was read to its end for one customer; None = never."""
+
+    connection_id: str
+    read_at: datetime | None
+    complete: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,6 +153,63 @@ def events(
         found += _audit_events(session, customer_id, before)
     found.sort(key=lambda event: event.at, reverse=True)
     return found[: EVENTS + 1]
+
+
+def sources(session: Session, customer_id: str) -> list[Source]:
+    """Return when each vendor was last read for a customer, in order of accounts."""
+    scope = SyncScope
+    found = session.execute(
+        select(
+            CustomerAccount.connection_id,
+            func.min(scope.complete_at),
+            func.count().filter(scope.complete.is_(False)),
+        )
+        .outerjoin(
+            scope,
+            and_(
+                scope.connection_id == CustomerAccount.connection_id,
+                scope.tenant_id == CustomerAccount.tenant_id,
+                scope.stream == "subscriptions",
+                scope.scope.in_(("", CustomerAccount.vendor_id)),
+            ),
+        )
+        .where(CustomerAccount.customer_id == customer_id)
+        .group_by(CustomerAccount.connection_id)
+        .order_by(CustomerAccount.connection_id)
+    )
+    return [
+        Source(connection_id=key, read_at=at, complete=at is not None and not missing)
+        for key, at, missing in found
+    ]
+
+
+def sums(session: Session, customer_id: str) -> list[Any]:
+    """Return a customer's charges by month and currency, newest first; never netted."""
+    row = ChargeRow
+    credit = row.amount < Decimal(0)
+    return list(
+        session.execute(
+            select(
+                row.month,
+                row.currency,
+                func.sum(row.amount).filter(~credit).label("charged"),
+                func.sum(row.amount).filter(credit).label("credited"),
+                func.count().label("lines"),
+            )
+            .join(
+                CustomerAccount,
+                and_(
+                    CustomerAccount.connection_id == row.connection_id,
+                    CustomerAccount.vendor_id == row.customer_vendor_id,
+                    CustomerAccount.tenant_id == row.tenant_id,
+                ),
+            )
+            .where(CustomerAccount.customer_id == customer_id, row.gone_at.is_(None))
+            .group_by(row.month, row.currency)
+            .order_by(row.month.desc(), row.currency)
+            .limit(12)
+        )
+    )
 
 
 def _fact_events(

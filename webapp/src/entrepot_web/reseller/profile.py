@@ -7,16 +7,24 @@ from typing import Any
 
 from entrepot.hub.customers.tables import Customer, CustomerAccount
 from entrepot.sdk.errors import Conflict, EntrepotError
-from flask import Blueprint, Response, abort, flash, redirect, request
+from flask import Blueprint, Response, abort, flash, redirect, render_template, request
 from sqlalchemy import select
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from entrepot_web.auth.sessions import signed_in
 from entrepot_web.context import actor, hub, scope
 from entrepot_web.criteria import Criterion
-from entrepot_web.lists.subscriptions import SUBSCRIPTIONS
-from entrepot_web.reseller.customer_facts import EVENTS, alerts, events, figures
-from entrepot_web.reseller.pages import chosen, list_view, marks, page, sentence
+from entrepot_web.lists.charges import CHARGES, USAGE
+from entrepot_web.lists.subscriptions import INVENTORY
+from entrepot_web.reseller.customer_facts import (
+    EVENTS,
+    alerts,
+    events,
+    figures,
+    sources,
+    sums,
+)
+from entrepot_web.reseller.pages import chosen, list_view, marks, page, sentence, tagged
 
 pages = Blueprint("console_profile", __name__)
 RECENT = 6
@@ -34,9 +42,10 @@ def customer(customer_id: str) -> Response:
         summed = figures(session, customer_id, now)
         warned = alerts(session, customer_id, now)
         recent = events(session, customer_id, None, audit=actor().may("audit:read"))
+        read_from = sources(session, customer_id)
     criteria = (
         Criterion("customer_id", "eq", (customer_id,)),
-        *chosen(SUBSCRIPTIONS, "status", "connection_id"),
+        *chosen(INVENTORY, "status", "connection_id"),
     )
     return page(
         "reseller/customer.html",
@@ -45,7 +54,8 @@ def customer(customer_id: str) -> Response:
         figures=summed,
         alerts=warned,
         recent=recent[:RECENT],
-        view=list_view(SUBSCRIPTIONS, criteria),
+        view=list_view(INVENTORY, criteria),
+        sources=read_from,
     )
 
 
@@ -82,8 +92,47 @@ def customer_activity(customer_id: str) -> Response:
         "customers",
         **_frame(found, "activity"),
         events=told[:EVENTS],
+        live=before is None,
         older=told[EVENTS - 1].at if len(told) > EVENTS else None,
         begun=before is None,
+    )
+
+
+@pages.get("/customers/<customer_id>/activity/newest")
+@signed_in("customers:read")
+def newest_activity(customer_id: str) -> Response:
+    """Give the newest events alone, for the open page; unchanged ones cost nothing."""
+    found = _found(customer_id)
+    with hub().store.read(scope()) as session:
+        told = events(session, customer_id, None, audit=actor().may("audit:read"))
+    return tagged(
+        render_template(
+            "reseller/_activity.html", customer=found, events=told[:EVENTS], live=True
+        )
+    )
+
+
+@pages.get("/customers/<customer_id>/charges")
+@signed_in("subscriptions:read")
+def customer_charges(customer_id: str) -> Response:
+    """Show what the vendors charge for a customer, or what they metered."""
+    found = _found(customer_id)
+    usage = request.args.get("kind") == "usage"
+    listing = USAGE if usage else CHARGES
+    month = request.args.get("month", "")[:7]
+    criteria = [Criterion("customer_id", "eq", (customer_id,))]
+    if month:
+        criteria.append(Criterion("month", "eq", (month,)))
+    with hub().store.read(scope()) as session:
+        summed = sums(session, customer_id)
+    return page(
+        "reseller/customer_charges.html",
+        "customers",
+        **_frame(found, "charges"),
+        view=list_view(listing, criteria),
+        usage=usage,
+        month=month,
+        sums=summed,
     )
 
 
@@ -91,10 +140,11 @@ def customer_activity(customer_id: str) -> Response:
 @signed_in("customers:read")
 def customer_information(customer_id: str) -> Response | WerkzeugResponse:
     """Show a customer's own fields; save them unless somebody else did meanwhile."""
+    if request.method == "POST":
+        actor().require("customers:write")
     found = _found(customer_id)
     problem, status, theirs = "", 200, None
     if request.method == "POST":
-        actor().require("customers:write")
         given = {name: request.form.get(name, "") for name in ("name", "custom_id")}
         try:
             version = int(request.form.get("version", "0"))

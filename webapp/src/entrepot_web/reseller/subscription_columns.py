@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from flask_babel import lazy_gettext
+
 from entrepot_web.criteria import Criterion
 from entrepot_web.lists.subscriptions import SUBSCRIPTIONS
 from entrepot_web.reseller.pages import marks
@@ -14,11 +16,11 @@ from entrepot_web.reseller.tables import Column, Facts, Sheet
 
 SOON = timedelta(days=30)
 CATEGORIES = (
-    ("", "All"),
-    ("active", "Active"),
-    ("expiring", "Expiring within a month"),
-    ("renewing", "To be renewed within a month"),
-    ("trial", "Trials"),
+    ("", lazy_gettext("All")),
+    ("active", lazy_gettext("Active")),
+    ("expiring", lazy_gettext("Expiring within a month")),
+    ("renewing", lazy_gettext("To be renewed within a month")),
+    ("trial", lazy_gettext("Trials")),
 )
 
 
@@ -69,7 +71,9 @@ SHEET = Sheet(
     name="subscriptions",
     listing=SUBSCRIPTIONS,
     first=Column(
-        key="name", title="Plan", text=lambda row, _: row.friendly_name or row.name
+        key="name",
+        title="Plan",
+        text=lambda row, _: row.nickname or row.friendly_name or row.name,
     ),
     columns=(
         Column(
@@ -102,6 +106,22 @@ SHEET = Sheet(
         ),
         Column(key="currency", title="Currency", text=lambda row, _: row.currency),
         Column(key="auto_renew", title="Auto-renew", text=_renews),
+        Column(key="vendor_name", title="Vendor's name", text=lambda row, _: row.name),
+        Column(
+            key="started_at",
+            title="Purchased on",
+            text=lambda row, _: _date(row, "started_at"),
+        ),
+        Column(
+            key="customer_po",
+            title="Customer PO",
+            text=lambda row, _: row.customer_po or "",
+        ),
+        Column(
+            key="reseller_po",
+            title="Reseller PO",
+            text=lambda row, _: row.reseller_po or "",
+        ),
         Column(
             key="term_end",
             title="Term ends",
@@ -114,7 +134,8 @@ SHEET = Sheet(
     ),
     usual=(
         *("offer", "customer", "provider", "quantity", "status", "unit_cost"),
-        *("currency", "auto_renew", "term_end", "sku", "vendor_id"),
+        *("currency", "auto_renew", "started_at", "term_end", "customer_po"),
+        *("reseller_po", "vendor_name", "sku", "vendor_id"),
     ),
     beside=_beside,
 )

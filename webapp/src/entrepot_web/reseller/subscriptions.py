@@ -2,26 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from entrepot.hub.customers.tables import Customer
+from entrepot.hub.subscriptions.notes import LONGEST
 from entrepot.hub.subscriptions.tables import SubscriptionFact, SubscriptionRow
-from flask import Blueprint, Response, abort, request
+from entrepot.sdk.errors import Conflict, EntrepotError, NotFound
+from flask import Blueprint, Response, abort, flash, redirect, request
+from flask_babel import gettext
 from sqlalchemy import select
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response as WerkzeugResponse
 
 from entrepot_web.auth.sessions import signed_in
 from entrepot_web.context import actor, hub, scope
 from entrepot_web.criteria import Criterion
 from entrepot_web.lists.subscriptions import SUBSCRIPTIONS
-from entrepot_web.reseller.pages import asked, chosen, list_view, marks, page, picked
+from entrepot_web.reseller.pages import (
+    asked,
+    chosen,
+    list_view,
+    marks,
+    page,
+    picked,
+    sentence,
+)
 from entrepot_web.reseller.subscription_columns import CATEGORIES, SHEET, criteria_of
+from entrepot_web.reseller.subscription_facts import (
+    contact,
+    history,
+    layout,
+    prices,
+    record,
+)
 from entrepot_web.reseller.tables import export
 
 pages = Blueprint("console_subscriptions", __name__)
-HISTORY_ROWS = 50
-FILTERS = ("status", "connection_id", "billing_cycle", "customer_id")
+HISTORY_ROWS = 500
+FILTERS = ("status", "connection_id", "billing_cycle", "customer_id", "customer_kind")
 _LABELS = {
     "quantity": "Licences",
     "status": "Status",
@@ -77,6 +98,43 @@ def export_subscriptions() -> Response:
 @signed_in("subscriptions:read")
 def subscription(subscription_id: str) -> Response:
     """Show one subscription, as it is and as it was."""
+    return _page(subscription_id)
+
+
+@pages.post("/subscriptions/<subscription_id>/note")
+@signed_in("subscriptions:write")
+def annotate_subscription(subscription_id: str) -> Response | WerkzeugResponse:
+    """Rename a subscription or note order numbers; the vendor's fields stay."""
+    given = {name: request.form.get(name, "") for name in LONGEST}
+    problem, status = "", 422
+    try:
+        hub().subscriptions.annotate(
+            actor(),
+            subscription_id,
+            version=int(request.form.get("version", "0")),
+            **given,
+        )
+    except NotFound:
+        abort(404)
+    except Conflict:
+        problem, status = gettext("Somebody else saved this meanwhile."), 409
+    except EntrepotError as error:
+        problem = sentence(error)
+    except ValueError:
+        problem = gettext("Open the page again: the form was not whole.")
+    else:
+        flash(gettext("Saved. Nothing was changed at the vendor."), "ok")
+        return redirect(f"/subscriptions/{subscription_id}", 303)
+    answer = _page(subscription_id, given=given, problem=problem)
+    answer.status_code = status
+    return answer
+
+
+def _page(
+    subscription_id: str,
+    given: Mapping[str, str] | None = None,
+    problem: str = "",
+) -> Response:
     with hub().store.read(scope()) as session:
         row = session.execute(
             SUBSCRIPTIONS.of(actor().tenant_id).where(
@@ -86,26 +144,25 @@ def subscription(subscription_id: str) -> Response:
         if row is None:
             abort(404)
         own = session.get_one(SubscriptionRow, subscription_id)
-        facts = session.scalars(
-            select(SubscriptionFact)
-            .where(SubscriptionFact.object_id == subscription_id)
-            .order_by(SubscriptionFact.known_at.desc())
-            .limit(HISTORY_ROWS)
-        ).all()
-        addons = session.execute(
-            SUBSCRIPTIONS.of(actor().tenant_id)
-            .where(
-                SubscriptionRow.connection_id == row.connection_id,
-                SubscriptionRow.parent_vendor_id == row.vendor_id,
-            )
-            .limit(50)
-        ).all()
-    step = _step(len(facts))
+        facts = _facts(session, subscription_id)
+        step = _step(facts)
+        names = {key: mark.name for key, mark in marks().items()}
+        told = {
+            "own": own,
+            "facts": facts,
+            "addons": _addons(session, row),
+            "contact": contact(session, own) if actor().may("customers:read") else None,
+            "prices": prices(session, own),
+            "events": history(session, facts, names, _label),
+        }
     return page(
         "reseller/subscription.html",
         "subscriptions",
+        **told,
         row=row,
-        own=own,
+        note=hub().subscriptions.note(actor(), subscription_id),
+        given=given or {},
+        problem=problem,
         console_address=hub().links.find(
             actor(),
             row.connection_id,
@@ -113,14 +170,35 @@ def subscription(subscription_id: str) -> Response:
             row.vendor_id,
             own.customer_vendor_id,
         ),
-        facts=facts,
+        layout=layout(own),
+        raw=record(facts) if actor().may("sync:write") else "",
         step=step,
         past=facts[len(facts) - 1 - step] if facts else None,
         fields=_compared(facts, step),
-        addons=addons,
         marks=marks(),
         rail=True,
     )
+
+
+def _facts(session: Session, subscription_id: str) -> Sequence[SubscriptionFact]:
+    return session.scalars(
+        select(SubscriptionFact)
+        .where(SubscriptionFact.object_id == subscription_id)
+        .order_by(SubscriptionFact.known_at.desc())
+        .limit(HISTORY_ROWS)
+    ).all()
+
+
+def _addons(session: Session, row: Any) -> Sequence[Any]:  # noqa: ANN401 - a row
+    return session.execute(
+        SUBSCRIPTIONS.of(actor().tenant_id)
+        .where(
+            SubscriptionRow.connection_id == row.connection_id,
+            SubscriptionRow.parent_vendor_id == row.vendor_id,
+            SubscriptionRow.account_id == row.account_id,
+        )
+        .limit(50)
+    ).all()
 
 
 def _criteria() -> tuple[Criterion, ...]:
@@ -138,11 +216,28 @@ def _customer_name() -> str:
     return name or ""
 
 
-def _step(count: int) -> int:
-    """Return which state is asked for: 0 is the oldest; the newest when none is."""
+def _step(facts: Sequence[SubscriptionFact]) -> int:
+    """Return which state is asked for: 0 is the oldest; the newest when none is.
+
+    ``as_of`` names a moment and stays right while states are added; ``state`` is
+    where the slider stands.
+    """
+    newest = max(0, len(facts) - 1)
     text = request.args.get("state", "")
-    newest = max(0, count - 1)
-    return min(int(text), newest) if text.isascii() and text.isdigit() else newest
+    if text.isascii() and text.isdigit():
+        return min(int(text), newest)
+    moment = _moment(request.args.get("as_of", ""))
+    if moment is None:
+        return newest
+    return max(0, sum(fact.known_at <= moment for fact in facts) - 1)
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        found = datetime.fromisoformat(text.replace(" ", "+"))
+    except ValueError:
+        return None
+    return found.astimezone(UTC) if found.tzinfo else None
 
 
 def _compared(facts: Sequence[Any], step: int) -> list[Field]:
