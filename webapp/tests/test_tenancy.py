@@ -84,6 +84,8 @@ def test_foreign_pages_are_404(web, tenant, books, other_tenant) -> None:
     client = web.browser(web.person(other_tenant))
     checked = 0
     for rule in web.app.url_map.iter_rules():
+        if rule.endpoint.startswith("console_account."):
+            continue  # about the person who asks; a link of a mail names no record
         if rule.endpoint.startswith("console_") and rule.arguments - {"what"}:
             path = filled(rule, known_ids(books))
             if "GET" in rule.methods:

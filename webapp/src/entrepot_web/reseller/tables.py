@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from flask import Response, stream_with_context
+from flask_babel.speaklater import LazyString
 from sqlalchemy.orm import Session
 
 from entrepot_web import sheets
@@ -33,7 +34,7 @@ class Column:
     """
 
     key: str
-    title: str
+    title: str | LazyString
     text: Callable[[Any, Facts], str]
     numeric: bool = False
     sort: str = ""
@@ -85,7 +86,7 @@ def export(
 
     def lines() -> Iterator[str]:
         count = 0
-        yield _line([sheet.first.title, *(column.title for column in columns)])
+        yield _line([str(column.title) for column in (sheet.first, *columns)])
         for rows, facts in _chunks(sheet, question, ids):
             count += len(rows)
             for row in rows:
