@@ -9,6 +9,7 @@ import pytest
 from entrepot.hub.mapping.tables import CustomerMap
 from entrepot.hub.reconciliation.codec import unpack_inputs
 from entrepot.hub.reconciliation.decisions import Decide
+from entrepot.hub.reconciliation.queries import IssueQuery
 from entrepot.hub.reconciliation.rules.engine import reconcile
 from entrepot.hub.reconciliation.rules_store import RuleWish
 from entrepot.hub.reconciliation.tables import LineLinkRow, ReconPlanPart
@@ -61,6 +62,11 @@ def converted(books):
 
 
 def test_plan_approve_apply_verify(short):
+    wanted = IssueQuery(psa_connection_id=short.psa_id)
+    for by in ("customer", "kind", "product"):
+        (group,) = short.hub.reconciliation.groups(short.actor, wanted, by)
+        assert (group.issues, group.under, group.over) == (1, Decimal("52.80"), 0)
+        assert group.currency == "USD"
     plan = short.plan()
     (part,) = plan.parts
     assert [one.do for one in part.operations] == ["adopt", "set_quantity"]
