@@ -19,6 +19,7 @@ import importlib
 import importlib.util
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -126,6 +127,10 @@ def _hash_passwords_cheaply() -> None:
 def pytest_configure() -> None:
     """Put temporary folders where writing is cheap, and let no test end the run."""
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(_scratch()))
+    # A shell starts what runs beside it with interrupts ignored, and children inherit
+    # that: the programs that tests interrupt would never hear of it.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     _share_compiled_statements()
     _hash_passwords_cheaply()
     here = os.getpid()
