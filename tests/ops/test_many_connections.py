@@ -35,8 +35,7 @@ PLUGINS = ("aws", "connectwise", "google", "ibm", "microsoft")
 """Read by the healthy connections in turn; the sick ones are PSA systems."""
 BUDGET = {"requests": 5, "seconds": 1, "burst": 1, "concurrency": 2}
 """Of every quota key of every healthy connection: less than any machine manages."""
-# Jain's index; 0.1 says that one of ten had everything. How near to 1 it comes is the
-# machine's matter: on one with nothing else to do it was above 0.8.
+# How near to 1 it comes is the machine's matter: 0.76 beside other work.
 FAIR = 0.5
 """Jain's index that speeds of one kind reach at least; 1 when all are equal."""
 LASTING = {"rotation": "lenient", "deliver": "manual"}
