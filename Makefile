@@ -46,7 +46,8 @@ $(STAMP): requirements.lock pyproject.toml $(MEMBERS:%=%/pyproject.toml)
 test: check fast heavy ## everything CI runs: checks, fast tests, heavy samples, browser
 
 fast: dev ## the tests that need no browser and no long run
-	$(PYTEST) -n $(WORKERS) --dist loadscope -m "not heavy and not browser"
+	$(PYTEST) -n $(WORKERS) --dist loadscope --maxfail 5 \
+		-m "not heavy and not browser"
 
 heavy: dev ## bounded crash and load samples, and beside them the browser's walks
 	$(MAKE) -j2 samples walks
