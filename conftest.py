@@ -28,7 +28,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NoReturn
 
-import argon2
 import hypothesis
 import psycopg
 import pytest
@@ -117,13 +116,6 @@ def _share_compiled_statements() -> None:
     DefaultDialect.__eq__ = lambda self, other: type(self) is type(other)  # type: ignore[method-assign]
 
 
-def _hash_passwords_cheaply() -> None:
-    """Spare the tests the cost that hashing a password has on purpose."""
-    users = importlib.import_module("entrepot.hub.users.service")
-    cheapest = argon2.PasswordHasher.from_parameters(argon2.profiles.CHEAPEST)
-    users.PasswordHasher = lambda: cheapest
-
-
 def pytest_configure() -> None:
     """Put temporary folders where writing is cheap, and let no test end the run."""
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(_scratch()))
@@ -132,7 +124,6 @@ def pytest_configure() -> None:
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     _share_compiled_statements()
-    _hash_passwords_cheaply()
     here = os.getpid()
 
     def leave(code: int) -> NoReturn:

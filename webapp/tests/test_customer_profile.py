@@ -110,6 +110,7 @@ def test_customers_are_joined_and_split_on_the_page(browser, books, web, home) -
     other = books.customers[5]
     found = browser.get(f"{home}/accounts?q=contoso").text
     assert other in found
+    assert other in browser.get(f"{home}/accounts?q=CONTÓSO").text
     token = web.csrf_token(found)
     data = {"csrf_token": token, "other": other, "why": "same company"}
     assert browser.post(f"{home}/merge", data=data).status_code == 303

@@ -57,9 +57,3 @@ def cut(rows: Sequence[T], limit: int, key: Any) -> Slice[T]:  # noqa: ANN401 - 
     size = limited(limit) - 1
     kept = tuple(rows[:size])
     return Slice(kept, len(rows) > size, key(kept[-1]) if kept else None)
-
-
-def contains(text: str) -> str:
-    """A LIKE pattern that finds `text` anywhere; the escape is a backslash."""
-    escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    return f"%{escaped}%"

@@ -38,6 +38,12 @@ def fold(words: str) -> str:
     return " ".join(kept.casefold().split())
 
 
+def contains(words: str) -> str:
+    """Return the LIKE pattern that finds words anywhere; the escape is a backslash."""
+    escaped = words.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return f"%{escaped}%"
+
+
 def hits(
     session: Session, table: Table, tenant_id: str, words: str, most: int
 ) -> list[str]:
@@ -54,7 +60,7 @@ def hits(
     if session.get_bind().dialect.name == "postgresql":
         found = session.execute(
             text(f"SELECT * FROM entrepot_search_{table.name}(:pattern, :most)"),  # noqa: S608 - a table of ours
-            {"pattern": _pattern(wanted), "most": most},
+            {"pattern": contains(wanted), "most": most},
         )
         return list(found.scalars())
     if len(wanted) < SHORTEST:
@@ -113,9 +119,3 @@ def _walk(
 
 def _phrase(wanted: str) -> str:
     return '"' + wanted.replace('"', '""') + '"'
-
-
-def _pattern(wanted: str) -> str:
-    for special in ("\\", "%", "_"):
-        wanted = wanted.replace(special, "\\" + special)
-    return f"%{wanted}%"

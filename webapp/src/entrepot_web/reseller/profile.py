@@ -7,6 +7,7 @@ from typing import Any
 
 from entrepot.hub.customers.tables import Customer, CustomerAccount
 from entrepot.sdk.errors import Conflict, EntrepotError
+from entrepot.store.search import holds
 from flask import Blueprint, Response, abort, flash, redirect, render_template, request
 from sqlalchemy import select
 from werkzeug.wrappers import Response as WerkzeugResponse
@@ -272,7 +273,7 @@ def _candidates(customer_id: str, text: str) -> list[Any]:
     query = (
         select(Customer.id, Customer.name, Customer.custom_id)
         .where(
-            Customer.search_text.contains(text.casefold(), autoescape=True),
+            holds(Customer.__table__.c.search_text, text),
             Customer.state == "active",
             Customer.id != customer_id,
         )

@@ -10,10 +10,11 @@ from typing import Any
 from sqlalchemy import func, select
 
 from entrepot.hub.catalog.tables import Offer
-from entrepot.hub.paging import Slice, after, contains, cut, limited
+from entrepot.hub.paging import Slice, after, cut, limited
 from entrepot.sdk.errors import NotFound
 from entrepot.store.actor import Actor
 from entrepot.store.scope import TenantScope
+from entrepot.store.search import contains
 from entrepot.store.unit import Store
 
 

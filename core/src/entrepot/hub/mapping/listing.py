@@ -24,8 +24,9 @@ from entrepot.hub.mapping.views import (
     Progress,
     SkuRow,
 )
-from entrepot.hub.paging import Slice, after, contains, cut, limited
+from entrepot.hub.paging import Slice, after, cut, limited
 from entrepot.hub.subscriptions.tables import SubscriptionRow
+from entrepot.store.search import contains
 
 UNDECIDED = "undecided"
 _STANDING = ("confirmed", "excluded")

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import func, select
 
-from entrepot.hub.paging import Slice, after, contains, cut, limited
+from entrepot.hub.paging import Slice, after, cut, limited
 from entrepot.hub.psa.tables import (
     PsaAgreement,
     PsaCompany,
@@ -20,6 +20,7 @@ from entrepot.hub.psa.tables import (
 from entrepot.sdk.errors import NotFound
 from entrepot.store.actor import Actor
 from entrepot.store.scope import TenantScope
+from entrepot.store.search import contains
 from entrepot.store.unit import Store
 
 V = TypeVar("V")

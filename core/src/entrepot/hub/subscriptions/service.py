@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from entrepot.hub.customers.tables import Customer, CustomerAccount
-from entrepot.hub.paging import Slice, after, contains, cut, limited
+from entrepot.hub.paging import Slice, after, cut, limited
 from entrepot.hub.subscriptions.notes import NoteView, note_of, write_note
 from entrepot.hub.subscriptions.tables import (
     SubscriptionFact,
@@ -21,6 +21,7 @@ from entrepot.hub.subscriptions.tables import (
 from entrepot.sdk.errors import NotFound
 from entrepot.store.actor import Actor
 from entrepot.store.scope import TenantScope
+from entrepot.store.search import contains, holds
 from entrepot.store.unit import Store
 
 HISTORY = 500
@@ -318,7 +319,7 @@ def _filtered(wanted: Any, query: SubscriptionQuery) -> Any:  # noqa: ANN401 - a
         pattern = contains(query.text.casefold())
         wanted = wanted.where(
             func.lower(row.name).like(pattern, escape="\\")
-            | Customer.search_text.like(pattern, escape="\\")
+            | holds(Customer.__table__.c.search_text, query.text)
         )
     return wanted
 

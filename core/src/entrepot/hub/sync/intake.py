@@ -24,6 +24,7 @@ from entrepot.hub.sync.memory import HashMemory
 from entrepot.hub.sync.targets import TARGETS
 from entrepot.sdk.model import BillingLock, Page, RawItems, VendorCustomer
 from entrepot.store.scope import TenantScope
+from entrepot.store.search import fold
 from entrepot.store.unit import Store
 
 log = logging.getLogger(__name__)
@@ -228,7 +229,7 @@ def merge_accounts(
 
     def new_customer(record: VendorCustomer) -> str:
         row = customer_row(record.name, origin.tenant_id, origin.read_at)
-        row["search_text"] = f"{record.name} {record.domain}".lower()
+        row["search_text"] = fold(f"{record.name} {record.domain}")
         fresh.append(row)
         return str(row["id"])
 
