@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from decimal import Decimal
+from threading import Barrier, BrokenBarrierError
 
 import pytest
+from entrepot.hub.subscriptions import notes
 from entrepot.hub.subscriptions.panels import laid_out
 from entrepot.hub.subscriptions.service import SubscriptionService
 from entrepot.hub.subscriptions.tables import SubscriptionRow
@@ -16,10 +20,7 @@ from entrepot.store.audit_tables import AuditEntry, AuditPayload
 from sqlalchemy import select
 
 
-def test_a_subscription_is_renamed_by_whoever_saw_the_last_name(store, tenant) -> None:
-    owner = Actor("usr_1", "user", tenant, "Ana", ALL_PERMISSIONS)
-    viewer = Actor("u", "user", tenant, "V", frozenset({"subscriptions:read"}))
-    service = SubscriptionService(store)
+def _bought(store, tenant) -> None:
     with store.unit(TenantScope(tenant)) as session:
         session.add(
             SubscriptionRow(
@@ -29,6 +30,13 @@ def test_a_subscription_is_renamed_by_whoever_saw_the_last_name(store, tenant) -
                 known_at=store.clock.now(),
             )
         )  # fmt: skip
+
+
+def test_a_subscription_is_renamed_by_whoever_saw_the_last_name(store, tenant) -> None:
+    owner = Actor("usr_1", "user", tenant, "Ana", ALL_PERMISSIONS)
+    viewer = Actor("u", "user", tenant, "V", frozenset({"subscriptions:read"}))
+    service = SubscriptionService(store)
+    _bought(store, tenant)
     assert service.note(owner, "sub_1").version == 0
     made = service.annotate(owner, "sub_1", version=0, nickname="  Head   office ")
     assert (made.nickname, made.customer_po, made.version) == ("Head office", "", 1)
@@ -53,6 +61,40 @@ def test_a_subscription_is_renamed_by_whoever_saw_the_last_name(store, tenant) -
         ).all()
     assert [action for action, _ in told] == ["subscription.annotate"] * 2
     assert told[1][1]["after"] == {"customer_po": "PO-1"}
+
+
+@pytest.mark.parametrize("version", [0, 1])
+def test_of_two_who_write_at_once_one_is_told(
+    store, tenant, monkeypatch, version: int
+) -> None:
+    owner = Actor("usr_1", "user", tenant, "Ana", ALL_PERMISSIONS)
+    service, read = SubscriptionService(store), notes._row
+    _bought(store, tenant)
+    if version:
+        service.annotate(owner, "sub_1", version=0, nickname="First")
+    together = Barrier(2)
+
+    def write(name: str) -> str:
+        try:
+            service.annotate(owner, "sub_1", version=version, nickname=name)
+        except Conflict as error:
+            return error.user_message
+        return name
+
+    def reading(session, key, **options):
+        row = read(session, key, **options)
+        # Where units of work wait for one another, the second does not come this far.
+        with suppress(BrokenBarrierError):
+            together.wait(0.3)
+        return row
+
+    monkeypatch.setattr(notes, "_row", reading)
+    with ThreadPoolExecutor(2) as people:
+        told = sorted(people.map(write, ("A", "B")))
+    monkeypatch.setattr(notes, "_row", read)
+    assert told[1] == "Somebody else changed this meanwhile."
+    assert service.note(owner, "sub_1").nickname == told[0]
+    assert service.note(owner, "sub_1").version == version + 1
 
 
 def test_panels_appear_for_their_products_and_what_they_have() -> None:

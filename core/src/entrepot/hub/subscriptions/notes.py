@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from entrepot.hub.subscriptions.tables import SubscriptionNote, SubscriptionRow
@@ -65,16 +66,11 @@ def write_note(
         is None
     ):
         raise NotFound("no_such_subscription", "There is no such subscription.")
-    row = _row(session, subscription_id)
+    row = _row(session, subscription_id, lock=True)
     if (row.version if row else 0) != version:
-        raise Conflict("changed", "Somebody else changed this meanwhile.")
+        raise _conflict()
     if row is None:
-        row = SubscriptionNote(
-            id=subscription_id, tenant_id=actor.tenant_id, version=0, updated_at=now
-        )
-        for name in LONGEST:
-            setattr(row, name, "")
-        session.add(row)
+        row = _begun(session, actor, subscription_id, now)
     before = {name: getattr(row, name) for name in kept}
     changed = {name: value for name, value in kept.items() if value != before[name]}
     for name, value in changed.items():
@@ -112,10 +108,36 @@ def _checked(name: str, value: str) -> str:
     return text
 
 
-def _row(session: Session, subscription_id: str) -> SubscriptionNote | None:
-    return session.scalars(
-        select(SubscriptionNote).where(SubscriptionNote.id == subscription_id)
-    ).first()
+def _begun(
+    session: Session, actor: Actor, subscription_id: str, now: datetime
+) -> SubscriptionNote:
+    """A subscription's first note, still empty.
+
+    Raises:
+        Conflict: Somebody else begins one at this moment.
+    """
+    row = SubscriptionNote(
+        id=subscription_id, tenant_id=actor.tenant_id, version=0, updated_at=now
+    )
+    for name in LONGEST:
+        setattr(row, name, "")
+    session.add(row)
+    try:
+        session.flush()
+    except IntegrityError as error:
+        raise _conflict() from error
+    return row
+
+
+def _conflict() -> Conflict:
+    return Conflict("changed", "Somebody else changed this meanwhile.")
+
+
+def _row(
+    session: Session, subscription_id: str, *, lock: bool = False
+) -> SubscriptionNote | None:
+    query = select(SubscriptionNote).where(SubscriptionNote.id == subscription_id)
+    return session.scalars(query.with_for_update() if lock else query).first()
 
 
 def _view(row: SubscriptionNote) -> NoteView:
