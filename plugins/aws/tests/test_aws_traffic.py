@@ -18,8 +18,10 @@ from entrepot.sdk.errors import (
 from entrepot.sdk.http import HttpPolicy, HttpSession, Transport
 from entrepot.sdk.recording import Recorder
 from entrepot.sdk.redaction import Redactor
+from entrepot_aws.credentials import HOME
+from entrepot_aws.kept import Kept
 from entrepot_aws.plugin import plugin
-from entrepot_aws.services import RETRIES
+from entrepot_aws.services import RETRIES, Keys
 
 
 class CountingBudget:
@@ -125,6 +127,23 @@ def test_expired_role_is_assumed_again(vendor) -> None:
     before = [each.vendor_id for each in customers(ctx).items]
     vendor.sim.expire_tokens()
     assert [each.vendor_id for each in customers(ctx).items] == before
+
+
+def test_keys_of_accounts_are_not_kept_for_ever(vendor) -> None:
+    ctx = vendor.connect()
+    ctx.runtime.keys = keys = Kept(2)
+    units = [each.vendor_id for each in customers(ctx).items]
+    for unit in units:
+        plugin.list_subscriptions(ctx, ask.ListSubscriptions(customer_id=unit))
+    now = ctx.clock.monotonic()
+    home = keys.get(HOME, now)
+    assert home is not None, "the connection's own key serves every account"
+    assert len(keys) == 2
+    assert keys.get(HOME, now + 7200) is None
+    assert len(keys) == 1
+    keys.put("1", home, now + 1)
+    keys.drop("1", Keys("another", "key"))
+    assert keys.get("1", now) == home
 
 
 @pytest.mark.parametrize(

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import threading
-from dataclasses import dataclass, field
-
 from entrepot.sdk.context import Clock, Secrets
 from entrepot.sdk.errors import Rejected, Retryable
 from entrepot.sdk.http import HttpSession
 
+from entrepot_aws.kept import Kept
 from entrepot_aws.services import Keys, Services, Via
 from entrepot_aws.settings import AwsSettings
 
@@ -20,14 +18,6 @@ _EARLY = 300.0  # seconds before its end at which a temporary key is renewed
 _SESSION_NAME = "entrepot"
 
 
-@dataclass(slots=True)
-class KeyCache:
-    """Temporary keys of one connection in this process, by account."""
-
-    lock: threading.Lock = field(default_factory=threading.Lock)
-    held: dict[str, tuple[Keys, float]] = field(default_factory=dict, repr=False)
-
-
 class KeyRing:
     """Finds the keys with which calls are made in an account.
 
@@ -37,7 +27,7 @@ class KeyRing:
         settings: The connection's settings.
         secrets: The connection's secrets.
         clock: Time.
-        cache: Keys shared by all calls of the connection.
+        cache: Temporary keys by account, shared by all calls of the connection.
     """
 
     def __init__(
@@ -47,7 +37,7 @@ class KeyRing:
         settings: AwsSettings,
         secrets: Secrets,
         clock: Clock,
-        cache: KeyCache,
+        cache: Kept[Keys],
     ) -> None:
         self._services, self._http, self._settings = services, http, settings
         self._secrets, self._clock, self._cache = secrets, clock, cache
@@ -62,20 +52,14 @@ class KeyRing:
         role = self._role(account)
         if not role:
             return self._own()
-        with self._cache.lock:
-            keys, until = self._cache.held.get(account, (None, 0.0))
-        if keys is not None and self._clock.monotonic() < until:
-            return keys
-        return self._assumed(account, role)
+        keys = self._cache.get(account, self._clock.monotonic())
+        return keys or self._assumed(account, role)
 
     def forget(self, account: str, keys: Keys) -> bool:
         """Drop refused temporary keys; False when there is nothing to renew."""
         if keys.token is None:
             return False
-        with self._cache.lock:
-            held = self._cache.held.get(account)
-            if held is not None and held[0] == keys:
-                del self._cache.held[account]
+        self._cache.drop(account, keys)
         return True
 
     def _role(self, account: str) -> str:
@@ -107,9 +91,7 @@ class KeyRing:
         keys = Keys(
             found["AccessKeyId"], found["SecretAccessKey"], found["SessionToken"]
         )
-        until = self._clock.monotonic() + _LIFETIME - _EARLY
-        with self._cache.lock:
-            self._cache.held[account] = (keys, until)
+        self._cache.put(account, keys, self._clock.monotonic() + _LIFETIME - _EARLY)
         return keys
 
 

@@ -20,13 +20,11 @@ def owner_of(ctx: PluginContext, client: Client, account: str) -> str:
         return ""
     runtime: Runtime = ctx.runtime
     now = ctx.clock.monotonic()
-    with runtime.lock:
-        kept = runtime.owners.get(account)
-    if kept is not None and now < kept[0]:
-        return kept[1]
+    kept = runtime.owners.get(account, now)
+    if kept is not None:
+        return kept
     found = _owner(ctx, client, account)
-    with runtime.lock:
-        runtime.owners[account] = (now + KEPT, found)
+    runtime.owners.put(account, found, now + KEPT)
     return found
 
 

@@ -43,7 +43,7 @@ class AwsPlugin:
     def close_connection(self, ctx: PluginContext) -> None:
         """Forget temporary keys."""
         if isinstance(ctx.runtime, runtime.Runtime):
-            ctx.runtime.keys.held.clear()
+            ctx.runtime.keys.clear()
 
     @hookimpl
     def check_connection(self, ctx: PluginContext) -> CheckResult:

@@ -13,15 +13,17 @@ from entrepot.sdk.errors import Rejected
 
 from entrepot_aws import wire
 from entrepot_aws.client import Client
-from entrepot_aws.credentials import KeyCache, KeyRing
+from entrepot_aws.credentials import KeyRing
 from entrepot_aws.export import Reader
+from entrepot_aws.kept import Kept
 from entrepot_aws.mapping.billing import Billing, billing
 from entrepot_aws.mapping.customers import speaking
-from entrepot_aws.services import Services
+from entrepot_aws.services import Keys, Services
 from entrepot_aws.settings import AwsSettings
 
 KEPT = 300.0
 """Seconds for which answers that speak of all customers are kept (one run's needs)."""
+_OWNERS = 100_000  # lines of a month name accounts in any order
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,7 @@ class Runtime:
     """What lives as long as a connection: boto3 clients, keys, account-wide answers."""
 
     services: Services = field(repr=False)
-    keys: KeyCache = field(default_factory=KeyCache, repr=False)
+    keys: Kept[Keys] = field(default_factory=Kept, repr=False)
     lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
     transfers: tuple[float, Transfers] | None = field(default=None, repr=False)
     billing: tuple[float, Billing] | None = field(default=None, repr=False)
@@ -64,7 +66,7 @@ class Runtime:
         default=None, repr=False
     )
     strangers: tuple[float, list[str]] | None = field(default=None, repr=False)
-    owners: dict[str, tuple[float, str]] = field(default_factory=dict, repr=False)
+    owners: Kept[str] = field(default_factory=lambda: Kept(_OWNERS), repr=False)
     invoices: dict[str, tuple[float, dict[str, date]]] = field(
         default_factory=dict, repr=False
     )
