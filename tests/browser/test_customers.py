@@ -37,12 +37,12 @@ def test_rows_are_picked_and_exported(desk) -> None:
     page.locator("tbody .pick input").nth(3).check()
     expect(bar.locator("[data-picked]")).to_have_text("2")
     with page.expect_download() as waiting:
-        bar.locator("button:has-text('Export')").click()
+        bar.locator("button:has-text('Export CSV')").click()
     lines = waiting.value.path().read_text().splitlines()
     assert len(lines) == 4
     bar.locator("text=All 60 matching").click()
     with page.expect_download() as waiting:
-        bar.locator("button:has-text('Export')").click()
+        bar.locator("button:has-text('Export CSV')").click()
     assert len(waiting.value.path().read_text().splitlines()) == 62
 
 

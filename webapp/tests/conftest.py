@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -10,6 +11,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
+import openpyxl
 import passlib.hash
 import pytest
 from argon2 import PasswordHasher
@@ -99,6 +101,22 @@ class Web:
     def sign_in(client: FlaskClient, email: str, password: str = PASSWORD) -> Any:
         """Send the sign-in form."""
         return sign_in(client, email, password)
+
+    @staticmethod
+    def workbook(answer: Any) -> tuple[list[list[Any]], list[list[Any]]]:
+        """Return the cells of both sheets of an XLSX answer, read by somebody else.
+
+        A formula would come as a cell of type ``f``: there must be none.
+        """
+        assert answer.status_code == 200, answer.text
+        book = openpyxl.load_workbook(io.BytesIO(answer.data))
+        for sheet in book.worksheets:
+            assert not [
+                c for row in sheet.iter_rows() for c in row if c.data_type == "f"
+            ]
+            assert not [c for row in sheet.iter_rows() for c in row if c.hyperlink]
+        shown, about = ([list(r) for r in s.values] for s in book.worksheets)
+        return shown, about
 
     @staticmethod
     def without_tokens(html: str) -> str:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import json
+from datetime import datetime
 
 import pytest
 from entrepot.hub.customers.tables import Customer
 from entrepot.store import TenantScope
 from entrepot_web.api import tables
 from entrepot_web.sheets import safe
+from entrepot_web.workbook import XLSX
 
 
 @pytest.fixture
@@ -68,6 +70,26 @@ def test_formula_in_a_name_is_text_in_a_sheet(machine, books, web, tenant) -> No
     assert [safe(text) for text in ("-5.00", "+1", "@x", "-x", "plain")] == [
         *("-5.00", "+1", "'@x", "'-x", "plain")
     ]
+
+
+def test_workbook_has_numbers_moments_and_what_it_is_worth(
+    machine, books, web, tenant, small_chunks
+) -> None:
+    with web.hub.store.unit(TenantScope(tenant)) as session:
+        session.get(Customer, books.customers[0]).name = '=HYPERLINK("http://x","y")'
+    headers = {"Accept": XLSX}
+    fields = "fields[customer]=name,created_at,accounts"
+    answer = machine("GET", f"/customers?{fields}", headers=headers)
+    assert answer.content_type == XLSX
+    (head, *rows), about = web.workbook(answer)
+    assert head == ["name", "created_at", "accounts"]
+    assert '=HYPERLINK("http://x","y")' in [row[0] for row in rows]
+    assert {type(row[1]) for row in rows} == {datetime}
+    assert about[0] == ["rows", "15"]
+    assert about[1] == ["complete", "True"]
+    path = "/subscriptions?limit=2&fields[subscription]=unit_cost,is_trial"
+    rows, _about = web.workbook(machine("GET", path, headers=headers))
+    assert rows[1] == [19.8, "USD", False]
 
 
 def test_fields_are_cut_and_unknown_ones_refused(machine, books) -> None:

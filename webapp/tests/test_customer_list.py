@@ -5,12 +5,18 @@ from __future__ import annotations
 import csv
 import io
 import re
+import tempfile
+from datetime import UTC, datetime
+from decimal import Decimal
 
+import openpyxl
 import pytest
 from entrepot.hub.customers.tables import Customer, CustomerAccount
 from entrepot.hub.customers.upkeep import derive
 from entrepot.store import TenantScope
+from entrepot_web import workbook
 from entrepot_web.reseller.customers import rearranged
+from flask import Flask
 
 
 @pytest.fixture
@@ -54,7 +60,9 @@ def test_filters_combine_and_stay_in_links(browser, books, abroad) -> None:
     assert browser.get("/customers?state=nonsense").text.count('name="id"') == 15
 
 
-def test_export_equals_the_screen_and_harms_no_sheet(browser, books, abroad) -> None:
+def test_export_equals_the_screen_and_harms_no_sheet(
+    browser, books, abroad, web
+) -> None:
     query = "?country=SE&sort=-name"
     html = browser.get("/customers" + query).text
     assert "<script>x" not in html
@@ -70,6 +78,17 @@ def test_export_equals_the_screen_and_harms_no_sheet(browser, books, abroad) -> 
     assert [row[1:] for row in rows] == [row[1:] for row in shown]
     assert any(row[0].startswith("'=cmd") for row in rows)
     assert worth[0].startswith("# 3 rows. Complete as of")
+    book = browser.get("/customers/export.xlsx" + query)
+    assert book.content_length == len(book.data)
+    assert 'filename="customers.xlsx"' in book.headers["Content-Disposition"]
+    (top, *found), about = web.workbook(book)
+    assert top == head
+    texts = [["" if cell is None else str(cell) for cell in row] for row in found]
+    assert texts == [[row[0].lstrip("'"), *row[1:]] for row in rows]
+    assert isinstance(found[0][head.index("Purchased items")], int)
+    assert about[0] == ["Rows", "3"]
+    assert about[1][1].startswith("Complete as of")
+    assert about[2][1] == "country = SE; sort = -name"
 
 
 def test_joined_customers_show_only_when_asked_for(web, browser, books, tenant) -> None:
@@ -80,12 +99,74 @@ def test_joined_customers_show_only_when_asked_for(web, browser, books, tenant) 
     assert other in browser.get("/customers?state=merged").text
 
 
-def test_only_picked_rows_are_exported(browser, books) -> None:
+def test_only_picked_rows_are_exported(browser, books, web) -> None:
     ids = "&".join(f"id={one}" for one in books.customers[:2])
     picked = browser.get(f"/customers/export.csv?{ids}").text.splitlines()
     assert len(picked) == 4
     every = browser.get(f"/customers/export.csv?{ids}&all=1").text.splitlines()
     assert len(every) == 17
+    rows, _about = web.workbook(browser.get(f"/customers/export.xlsx?{ids}"))
+    assert len(rows) == 3
+
+
+def test_evil_names_harm_neither_page_nor_csv_nor_workbook(
+    browser, books, web, tenant, monkeypatch
+) -> None:
+    owner = web.hub.users.actor_for(web.person(tenant), tenant)
+    evil = ('=HYPERLINK("http://x.example","y")', "<script>alert(1)</script>")
+    names = (*evil, "+1", "@SUM(A1)", "https://x.example", "\x0b bell")
+    label = "=1+1"
+    web.hub.customers.fields.add(
+        owner, key="evil", label=label, kind="text", options=(), required=False
+    )
+    with web.hub.store.unit(TenantScope(tenant)) as session:
+        for one, name in zip(books.customers, names, strict=False):
+            session.get(Customer, one).name = name
+        session.get(Customer, books.customers[0]).created_at = datetime(
+            1899, 5, 1, tzinfo=UTC
+        )
+    web.hub.customers.views.choose_columns(
+        owner, "customers", ["own_evil", "created_at"]
+    )
+    html = browser.get("/customers").text
+    assert "<script>alert" not in html
+    assert "&lt;script&gt;alert" in html
+    cells = list(csv.reader(io.StringIO(browser.get("/customers/export.csv").text)))
+    assert not [c for row in cells for c in row if c.startswith(("=", "@", "\t"))]
+    (head, *rows), _about = web.workbook(browser.get("/customers/export.xlsx"))
+    assert head[1] == label
+    first = {row[0]: row[2] for row in rows}
+    assert set(names[:5]) <= set(first)
+    assert first[evil[0]] == "1899-05-01"
+    assert isinstance(first[evil[1]], datetime)
+    monkeypatch.setattr(workbook, "MOST_ROWS", 14)
+    refused = browser.get("/customers/export.xlsx")
+    assert refused.status_code == 422
+    assert "Take CSV" in refused.text
+
+
+def test_numbers_keep_every_digit_in_a_workbook() -> None:
+    long = Decimal("12345678901234.5678")
+    assert workbook.value("number", "19.80") == Decimal("19.80")
+    assert workbook.value("number", "n/a") == "n/a"
+    assert workbook.value("text", "19.80") == "19.80"
+    with Flask(__name__).test_request_context():
+        with workbook.Book("sums", ["sum"]) as book:
+            book.add([long])
+            book.add([Decimal("0.1")])
+            book.add([Decimal("1E+2")])
+            sent = book.send((("Rows", "3"),))
+        sheet = openpyxl.load_workbook(io.BytesIO(sent.data)).worksheets[0]
+        sent.close()
+    assert [row[0] for row in sheet.values] == ["sum", f"{long}", 0.1, 100]
+
+
+def test_broken_list_leaves_no_file_behind(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with pytest.raises(KeyError), workbook.Book("broken", ["a"]) as book:
+        book.add(["x"])
+        raise KeyError
+    assert not list(tmp_path.iterdir())
 
 
 def test_columns_are_chosen_for_everybody(browser, books, web, tenant) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from entrepot.hub.customers.tables import Customer
@@ -262,6 +262,11 @@ def test_names_that_are_formulas_or_markup_harm_no_page_and_no_file(
     assert "'" + evil[0] in cells
     assert "'+1+1" in cells
     assert not [cell for cell in cells if cell.startswith(("=", "+", "@"))]
+    (head, *rows), _about = web.workbook(browser.get("/subscriptions/export.xlsx"))
+    found = next(row for row in rows if row[0] == evil[0])
+    assert found[head.index("Reseller PO")] == "+1+1"
+    assert isinstance(found[head.index("Unit cost")], float)
+    assert isinstance(found[head.index("Purchased on")], datetime)
 
 
 def test_cost_price_and_margin_stand_on_one_basis(browser, books, web, tenant) -> None:

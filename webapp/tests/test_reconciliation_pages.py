@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -156,7 +156,7 @@ def test_groups_lead_to_their_differences_and_money_is_never_netted(
     assert bench["PRICE_MISMATCH"] not in nobody
 
 
-def test_file_holds_what_the_screen_shows(browser, bench) -> None:
+def test_file_holds_what_the_screen_shows(browser, bench, web) -> None:
     answer = browser.get("/reconciliation/export?kind=QUANTITY_UNDERBILLED")
     lines = answer.text.splitlines()
     assert answer.mimetype == "text/csv"
@@ -164,6 +164,11 @@ def test_file_holds_what_the_screen_shows(browser, bench) -> None:
     assert "Contoso,Business Premium,QUANTITY_UNDERBILLED" in lines[1]
     assert "176.00" in lines[1]
     assert lines[2].startswith("# 1 rows.")
+    answer = browser.get("/reconciliation/export.xlsx?kind=QUANTITY_UNDERBILLED")
+    (head, row), _about = web.workbook(answer)
+    assert row[:2] == ["Contoso", "Business Premium"]
+    assert row[head.index("Impact per cycle")] == 176
+    assert isinstance(row[head.index("First seen (UTC)")], datetime)
 
 
 def test_refused_decision_keeps_what_was_typed(browser, web, bench) -> None:

@@ -11,6 +11,7 @@ from entrepot_web.api import sparse
 from entrepot_web.api.problem import MEDIA_TYPE, Problem
 from entrepot_web.api.shapes import Page
 from entrepot_web.listing import Listing
+from entrepot_web.workbook import XLSX
 
 if TYPE_CHECKING:
     from entrepot_web.api.frame import Operation
@@ -26,6 +27,9 @@ _FORMATS: dict[str, dict[str, Any]] = {
     "bool": {"type": "string", "enum": ["true", "false"]},
     "id": {"type": "string", "pattern": r"^[a-z]{2,8}_[0-9a-f]{1,32}$"},
 }
+TABLES = ("text/csv", "application/x-ndjson", XLSX)
+"""Media types that every list can be had in."""
+_BINARY = {XLSX: {"format": "binary"}}
 SPARSE = Page[dict[str, Any]]
 """A page of rows with some of their fields, when the caller names them."""
 
@@ -94,9 +98,10 @@ def _success(status: int, declared: Operation) -> dict[str, Any]:
         if declared.listing is not None:
             schema = {"anyOf": [schema, _reference(SPARSE)]}
         content = {"application/json": {"schema": schema}}
-        tables = ("text/csv", "application/x-ndjson") if declared.listing else ()
+        tables = TABLES if declared.listing else ()
         for media in (*declared.produces, *tables):
-            content[media] = {"schema": {"type": "string"}}
+            schema = {"type": "string"}
+            content[media] = {"schema": schema | _BINARY.get(media, {})}
         described["content"] = content
     if status in (201, 202):
         described["headers"] = {

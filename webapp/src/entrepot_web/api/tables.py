@@ -1,4 +1,4 @@
-"""Whole lists as CSV or NDJSON: streamed, closed by what they are worth."""
+"""Whole lists as CSV, NDJSON or XLSX, closed by what they are worth."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import csv
 import io
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from datetime import date
+from decimal import Decimal
 from typing import Any, get_args, get_type_hints
 
 import msgspec
@@ -19,10 +21,11 @@ from entrepot_web.api.frame import Answer
 from entrepot_web.api.shapes import MoneyShape
 from entrepot_web.context import actor, hub, parts, scope
 from entrepot_web.listing import Listing, Question, read
+from entrepot_web.workbook import XLSX, Book, Value
 
 CSV = "text/csv"
 NDJSON = "application/x-ndjson"
-FORMATS = (CSV, NDJSON)
+FORMATS = (CSV, NDJSON, XLSX)
 CHUNK = 500
 _encoder = msgspec.json.Encoder(decimal_format="string")
 
@@ -44,18 +47,23 @@ def stream(
     """Return all matching rows, or one page of them when the request has a limit.
 
     The last line is an object with the number of rows and their completeness; a
-    stream without it was cut off.
+    stream without it was cut off. A workbook says it in its second sheet.
 
     Args:
         listing: What is listed.
         question: The request's question.
         view: Turns rows into answers.
         names: The fields to give, or None for all.
+
+    Raises:
+        Rejected: There are more rows than a workbook holds.
     """
     shape = sparse.row_shape()
     kept = names or sparse.field_names(shape)
     form = asked_for() or NDJSON
     pages = _pages(listing, question, view, whole="limit" not in request.args)
+    if form == XLSX:
+        return _workbook(listing, _Csv(shape, kept), pages)
     writer = _Csv(shape, kept) if form == CSV else _Ndjson(kept)
 
     def lines() -> Iterator[bytes]:
@@ -74,6 +82,19 @@ def stream(
             f'{"csv" if form == CSV else "ndjson"}"',
             "Vary": "Accept",
         },
+    )
+
+
+def _workbook(listing: Listing, table: _Csv, pages: Iterator[list[Any]]) -> Answer:
+    with Book(listing.name, table.heads()) as book:
+        for rows in pages:
+            for row in rows:
+                book.add(table.values(row))
+        worth = _worth(listing, book.rows).items()
+        sent = book.send([(name, str(_plain(value))) for name, value in worth])
+    headers = {"Content-Disposition": sent.headers["Content-Disposition"]}
+    return Answer(
+        body=sent.response, mimetype=XLSX, headers=headers | {"Vary": "Accept"}
     )
 
 
@@ -130,11 +151,18 @@ class _Csv:
             for part in (("amount", "currency") if name in priced else ("",))
         ]
 
+    def heads(self) -> list[str]:
+        return [".".join(filter(None, column)) for column in self._columns]
+
+    def values(self, row: Any) -> list[Value]:  # noqa: ANN401 - a struct
+        return [_value(getattr(row, name), part) for name, part in self._columns]
+
     def head(self) -> bytes:
-        return _row([".".join(filter(None, column)) for column in self._columns])
+        return _row(self.heads())
 
     def line(self, row: Any) -> bytes:  # noqa: ANN401 - a struct
-        return _row([_cell(getattr(row, name), part) for name, part in self._columns])
+        cells = (_cell(getattr(row, name), part) for name, part in self._columns)
+        return _row([sheets.safe(cell) for cell in cells])
 
     def tail(self, worth: dict[str, Any]) -> bytes:
         return b"#" + _encoder.encode({"meta": worth}) + b"\r\n"
@@ -145,17 +173,30 @@ def _is_money(kind: Any) -> bool:  # noqa: ANN401 - a type
     return MoneyShape in kinds or Money in kinds
 
 
+def _value(value: Any, part: str) -> Value:  # noqa: ANN401 - any field
+    """Return what a cell of a workbook holds."""
+    if part:
+        value = getattr(value, part, None)
+    if isinstance(value, int | Decimal | date):
+        return value
+    return _cell(value, "")
+
+
 def _cell(value: Any, part: str) -> str:  # noqa: ANN401 - any field
     if part:
         value = getattr(value, part, None)
     if value is None:
         return ""
-    plain = msgspec.to_builtins(value)
+    plain = _plain(value)
     if isinstance(plain, bool):
         return "true" if plain else "false"
     if isinstance(plain, str | int):
-        return sheets.safe(str(plain))
-    return sheets.safe(_encoder.encode(value).decode())
+        return str(plain)
+    return _encoder.encode(value).decode()
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401 - any field
+    return msgspec.to_builtins(value)
 
 
 def _row(cells: list[str]) -> bytes:

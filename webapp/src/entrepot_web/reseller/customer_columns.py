@@ -110,6 +110,7 @@ SHEET = Sheet(
             title=lazy_gettext("Purchased items"),
             text=_of_row("n_purchased"),
             numeric=True,
+            kind="number",
             sort="purchased_items",
         ),
         Column(
@@ -117,6 +118,7 @@ SHEET = Sheet(
             title=lazy_gettext("Orders"),
             text=_of_row("n_orders"),
             numeric=True,
+            kind="number",
             sort="orders",
         ),
         Column(
@@ -136,12 +138,14 @@ SHEET = Sheet(
             key="created_at",
             title=lazy_gettext("In the books since"),
             text=lambda row, _: f"{row.created_at:%Y-%m-%d}",
+            kind="date",
             sort="created_at",
         ),
         Column(
             key="updated_at",
             title=lazy_gettext("Last change"),
             text=lambda row, _: f"{row.updated_at:%Y-%m-%d}",
+            kind="date",
             sort="updated_at",
         ),
     ),

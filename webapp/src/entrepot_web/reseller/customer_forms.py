@@ -25,6 +25,7 @@ from entrepot_web.reseller.tables import CHUNK
 
 pages = Blueprint("console_customer_forms", __name__)
 MOST_AT_ONCE = 5_000
+EXPORTS = {"export": "export.csv", "export-xlsx": "export.xlsx"}
 
 
 @pages.route("/customers/new", methods=["GET", "POST"])
@@ -145,9 +146,9 @@ def change_many() -> WerkzeugResponse:
     if not every and not ids:
         flash(gettext("Pick customers first."), "warn")
         return redirect(back, 303)
-    if action == "export":
+    if action in EXPORTS:
         rest = "all=1" if every else urlencode([("id", one) for one in ids])
-        return redirect(f"/customers/export.csv?{query}&{rest}", 303)
+        return redirect(f"/customers/{EXPORTS[action]}?{query}&{rest}", 303)
     if action == "edit":
         return redirect(f"/customers/{ids[0]}/edit" if ids else back, 303)
     actor().require("customers:write")

@@ -67,6 +67,7 @@ def customer_list() -> Response:
 
 
 @pages.get("/customers/export.csv")
+@pages.get("/customers/export.xlsx")
 @signed_in("customers:read")
 def export_customers() -> Response:
     """Give the customers as a file: the columns, filters and order of the screen."""

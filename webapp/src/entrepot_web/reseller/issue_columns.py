@@ -47,9 +47,20 @@ COLUMNS = (
         key="recurring",
         title="Impact per cycle",
         text=_told(lambda one: one.impact_recurring),
+        kind="number",
     ),
-    Column(key="once", title="Impact once", text=_told(lambda one: one.impact_once)),
-    Column(key="cost", title="Cost impact", text=_told(lambda one: one.cost_impact)),
+    Column(
+        key="once",
+        title="Impact once",
+        text=_told(lambda one: one.impact_once),
+        kind="number",
+    ),
+    Column(
+        key="cost",
+        title="Cost impact",
+        text=_told(lambda one: one.cost_impact),
+        kind="number",
+    ),
     Column(
         key="estimated",
         title="Estimated",
@@ -68,6 +79,7 @@ COLUMNS = (
         key="first_seen",
         title="First seen",
         text=_told(lambda one: one.first_seen.isoformat()),
+        kind="moment",
     ),
     Column(key="id", title="Id", text=_told(lambda one: one.id)),
 )

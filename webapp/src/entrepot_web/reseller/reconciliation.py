@@ -79,9 +79,10 @@ def workbench() -> Response:
 
 
 @pages.get("/reconciliation/export")
+@pages.get("/reconciliation/export.xlsx")
 @signed_in("reconciliations:read")
 def export_issues() -> Response:
-    """Return the differences of the screen as CSV, all of them."""
+    """Return the differences of the screen as a file, all of them."""
     psas = tuple(one.id for one in hub().connections.list(actor(), kind="psa"))
     if not psas:
         abort(404)

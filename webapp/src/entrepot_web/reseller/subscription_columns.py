@@ -92,6 +92,7 @@ SHEET = Sheet(
             title="Licences",
             text=lambda row, _: _plain(row, "quantity"),
             numeric=True,
+            kind="number",
         ),
         Column(
             key="status",
@@ -103,6 +104,7 @@ SHEET = Sheet(
             title="Unit cost",
             text=lambda row, _: _plain(row, "unit_cost"),
             numeric=True,
+            kind="number",
         ),
         Column(key="currency", title="Currency", text=lambda row, _: row.currency),
         Column(key="auto_renew", title="Auto-renew", text=_renews),
@@ -111,6 +113,7 @@ SHEET = Sheet(
             key="started_at",
             title="Purchased on",
             text=lambda row, _: _date(row, "started_at"),
+            kind="date",
         ),
         Column(
             key="customer_po",
@@ -126,6 +129,7 @@ SHEET = Sheet(
             key="term_end",
             title="Term ends",
             text=lambda row, _: _date(row, "term_end"),
+            kind="date",
         ),
         Column(key="sku", title="SKU", text=lambda row, _: row.sku),
         Column(

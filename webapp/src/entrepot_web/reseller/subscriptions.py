@@ -87,6 +87,7 @@ def subscription_list() -> Response:
 
 
 @pages.get("/subscriptions/export.csv")
+@pages.get("/subscriptions/export.xlsx")
 @signed_in("subscriptions:read")
 def export_subscriptions() -> Response:
     """Give the subscriptions as a file: the filters and the order of the screen."""

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from flask import Response, stream_with_context
+from flask import Response, request, stream_with_context
+from flask_babel import gettext
 from flask_babel.speaklater import LazyString
 from sqlalchemy.orm import Session
 
@@ -16,9 +17,11 @@ from entrepot_web import sheets
 from entrepot_web.context import actor, hub, parts, scope
 from entrepot_web.listing import Listing, Question, read
 from entrepot_web.reseller.pages import stamp
+from entrepot_web.workbook import Book, value
 
 CHUNK = 500
 Facts = Mapping[str, Any]
+Chunks = Iterator[tuple[Sequence[Any], Facts]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +34,7 @@ class Column:
         text: What a row says in it, of the row and what was read beside the rows.
         numeric: Whether it is right-aligned.
         sort: Name of the field to sort by, or empty.
+        kind: ``number``, ``date`` or ``moment``: what a workbook makes of the text.
     """
 
     key: str
@@ -38,6 +42,7 @@ class Column:
     text: Callable[[Any, Facts], str]
     numeric: bool = False
     sort: str = ""
+    kind: str = "text"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,24 +78,32 @@ def export(
     columns: Sequence[Column],
     ids: Sequence[str] = (),
 ) -> Response:
-    """Return a list as CSV: what the screen shows, all of it.
+    """Return a list as a file: what the screen shows, all of it.
 
-    The last line says how many rows there are and how complete they are.
+    It is XLSX if the address ends so, else CSV. Its end says how many rows there are
+    and how complete they are.
 
     Args:
         sheet: The list.
         question: Filter and order.
         columns: The columns on screen.
         ids: Only these rows, or all that match.
-    """
 
+    Raises:
+        Rejected: There are more rows than a workbook holds.
+    """
+    form = _workbook if request.path.endswith(".xlsx") else _csv
+    return form(sheet, (sheet.first, *columns), _chunks(sheet, question, ids))
+
+
+def _csv(sheet: Sheet, columns: Sequence[Column], chunks: Chunks) -> Response:
     def lines() -> Iterator[str]:
         count = 0
-        yield _line([str(column.title) for column in (sheet.first, *columns)])
-        for rows, facts in _chunks(sheet, question, ids):
+        yield _line([sheets.safe(str(column.title)) for column in columns])
+        for rows, facts in chunks:
             count += len(rows)
             for row in rows:
-                cells = [one.text(row, facts) for one in (sheet.first, *columns)]
+                cells = [one.text(row, facts) for one in columns]
                 yield _line([sheets.safe(cell) for cell in cells])
         yield _line([f"# {count} rows. {_worth(sheet.listing)}"])
 
@@ -99,9 +112,34 @@ def export(
     return answer
 
 
-def _chunks(
-    sheet: Sheet, question: Question, ids: Sequence[str]
-) -> Iterator[tuple[Sequence[Any], Facts]]:
+def _workbook(sheet: Sheet, columns: Sequence[Column], chunks: Chunks) -> Response:
+    with Book(sheet.name, [_head(column) for column in columns]) as book:
+        for rows, facts in chunks:
+            for row in rows:
+                cells = ((one.kind, str(one.text(row, facts))) for one in columns)
+                book.add([value(kind, text) for kind, text in cells])
+        return book.send(
+            (
+                (gettext("Rows"), str(book.rows)),
+                (gettext("Completeness"), _worth(sheet.listing)),
+                (gettext("Filters and order"), _asked()),
+                (gettext("Written"), f"{hub().clock.now():%Y-%m-%d %H:%M} UTC"),
+            )
+        )
+
+
+def _head(column: Column) -> str:
+    """A cell of a workbook knows no zone: the head names it."""
+    title = str(column.title)
+    return f"{title} (UTC)" if column.kind == "moment" else title
+
+
+def _asked() -> str:
+    kept = [item for item in request.args.items(multi=True) if item[0] != "cursor"]
+    return "; ".join(f"{name} = {wanted}" for name, wanted in kept if wanted)
+
+
+def _chunks(sheet: Sheet, question: Question, ids: Sequence[str]) -> Chunks:
     asked = replace(question, limit=CHUNK, cursor=None)
     listing = sheet.listing
     if ids:
