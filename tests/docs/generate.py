@@ -18,7 +18,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from entrepot.sdk import hookspecs, model
-from entrepot.sdk.conformance.checks import EVERYBODY, PSA, VENDOR
+from entrepot.sdk.conformance.checks import EVERYBODY, OPTIONAL, PSA, VENDOR
 from entrepot.store.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -63,7 +63,7 @@ def hooks_page() -> str:
     found = hooks()
     listed = {
         "Everybody": ["describe_plugin", *EVERYBODY],
-        "Vendors": VENDOR,
+        "Vendors": (*VENDOR, *OPTIONAL),
         "PSA systems": PSA,
     }
     rest = set(found) - {name for names in listed.values() for name in names}

@@ -11,6 +11,7 @@ from entrepot.hub.backup import jobs as backup_jobs
 from entrepot.hub.backup.writes import OutgoingWrites
 from entrepot.hub.catalog.service import CatalogService
 from entrepot.hub.charges import jobs as charge_jobs
+from entrepot.hub.charges.files import ChargeFiles
 from entrepot.hub.charges.service import ChargeService
 from entrepot.hub.charges.steps import ChargeSteps
 from entrepot.hub.connections import jobs as connection_jobs
@@ -161,6 +162,7 @@ def build_hub(
         jobs,
         connections,
         ChargeSteps(store, facade, connections, settings.charge_months),
+        ChargeFiles(store, facade, connections),
     )
     connections.observe(added=charges.added, removed=charges.removed)
     for capability in (

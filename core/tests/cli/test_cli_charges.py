@@ -5,6 +5,9 @@ from __future__ import annotations
 import csv
 import json
 
+from entrepot.sdk.simulator import ControlClient, Options
+from entrepot.sdk.simulator.registry import build_named
+
 
 def test_charges_are_read_listed_and_exported(cli, tmp_path) -> None:
     (read,) = cli.ok("charges", "sync", "microsoft")
@@ -36,3 +39,33 @@ def test_charges_are_read_listed_and_exported(cli, tmp_path) -> None:
     assert cli("charges", "list", "--period", "2026-13").code != 0
     readings = cli.ok("charges", "readings")
     assert {each["kind"] for each in readings} == {"charges", "usage"}
+
+
+def test_charges_of_a_file_are_imported(cli, tmp_path) -> None:
+    path = tmp_path / "rows.json"
+    options = Options(customers=3, subscriptions=9, seed=4)
+    with build_named("google", options).running() as up:
+        control = ControlClient(up.base_url)
+        settings = {**control.act("connection_settings"), "billing_table": ""}
+        pairs = [f"{name}={value}" for name, value in settings.items()]
+        values = [part for pair in pairs for part in ("--set", pair)]
+        cli.ok("connections", "add", "google", *values)
+        month = f"{up.simulator.clock.now():%Y%m}"
+
+        def imported():
+            rows = control.act("export_billing", month=month)["rows"]
+            path.write_text("\n".join(rows))
+            (done,) = cli.ok("charges", "import", "google", str(path))
+            return done["state"], done["counts"]
+
+        state, counts = imported()
+        assert state == "complete"
+        assert counts["new"] > 0
+        control.act("restate_charges")
+        _, restated = imported()
+        assert (restated["new"], restated["changed"] > 0) == (0, True)
+        assert restated["same"] + restated["changed"] == counts["new"]
+        path.write_text("Account,Amount")
+        refused = cli("charges", "import", "google", str(path), "--json")
+        assert refused.code != 0
+        assert "Line 1" in refused.error["message"]

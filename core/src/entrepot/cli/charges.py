@@ -31,6 +31,7 @@ def register(app: typer.Typer) -> None:
     charges = typer.Typer(help="What the vendors charge.", no_args_is_help=True)
     charges.command("list")(charges_list)
     charges.command("sync")(charges_sync)
+    charges.command("import")(charges_import)
     charges.command("readings")(charges_readings)
     charges.command("export")(charges_export)
     app.add_typer(charges, name="charges")
@@ -109,6 +110,25 @@ def charges_sync(
     """Read usage and charges into the books."""
     cli = cli_of(ctx)
     done = [_read(cli, target, period) for target in _targets(cli, connection)]
+    _report(cli, done)
+
+
+def charges_import(
+    ctx: typer.Context,
+    connection: Annotated[str, typer.Argument(help="Name or id.")],
+    file: Annotated[
+        Path, typer.Argument(help="The vendor's export.", exists=True, dir_okay=False)
+    ],
+) -> None:
+    """Take a vendor's export from a file, and read its months into the books."""
+    cli = cli_of(ctx)
+    target = find(cli, connection).id
+    taken = cli.hub.charges.files.take(cli.actor, target, file.name, file.read_bytes())
+    _report(cli, [_read(cli, target, month) for month in taken.months])
+
+
+def _report(cli: Cli, done: list[dict[str, Any]]) -> None:
+    """Show what was read; fails where something could not be."""
     cli.table(
         "Read",
         done,

@@ -31,6 +31,7 @@ from entrepot.sdk.model import (
     PluginInfo,
     PsaProduct,
     Subscription,
+    TakenFile,
     TicketOutcome,
     UsageLine,
     VendorCustomer,
@@ -233,6 +234,10 @@ class Plugins:
     def list_charges(self, ctx: PluginContext, query: ask.ListCharges) -> Page[Charge]:
         """A page of what the vendor charges."""
         return self._border.ask("list_charges", Page, ctx, query=query)
+
+    def take_file(self, ctx: PluginContext, query: ask.TakeFile) -> TakenFile:
+        """A handed-in file, checked and cut into what shall be kept."""
+        return self._border.ask("take_file", TakenFile, ctx, query=query)
 
     # PSA side
 

@@ -12,8 +12,11 @@ from datetime import UTC, datetime
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any, Protocol
 
+from entrepot.sdk.errors import NotFound
+
 if TYPE_CHECKING:
     from entrepot.sdk.http import HttpSession
+    from entrepot.sdk.model import HeldFile
 
 
 class Clock(Protocol):
@@ -67,6 +70,39 @@ class Secrets(Protocol):
         ...
 
 
+class Files(Protocol):
+    """What people handed to one connection; see the hook `take_file`."""
+
+    def find(self, name: str) -> HeldFile | None:
+        """The kept part of that name, without its content; None when there is none."""
+        ...
+
+    def read(self, name: str) -> bytes:
+        """The content of a kept part.
+
+        Raises `NotFound` when there is none of that name.
+        """
+        ...
+
+
+class NoFiles:
+    """Nothing was handed in."""
+
+    def find(self, name: str) -> HeldFile | None:
+        """None, whatever is asked for."""
+        del name
+        return None
+
+    def read(self, name: str) -> bytes:
+        """Raises `NotFound`, whatever is asked for."""
+        raise no_file(name)
+
+
+def no_file(name: str) -> NotFound:
+    """The error for a part that is not kept."""
+    return NotFound("file_missing", f"No file was handed in for {name}.")
+
+
 class Log(Protocol):
     """A structured logger whose output passes redaction."""
 
@@ -91,6 +127,7 @@ class PluginContext:
         secrets: The connection's secrets.
         http: Transport with timeouts, retries, request budget and egress guard.
         clock: Time.
+        files: What people handed to this connection.
         log: Logger with redaction.
         correlation_id: Id to pass on where the protocol has a field for it.
         deadline: `clock.monotonic()` value after which the answer is of no use.
@@ -107,6 +144,7 @@ class PluginContext:
     secrets: Secrets
     http: HttpSession
     clock: Clock = field(default_factory=SystemClock)
+    files: Files = field(default_factory=NoFiles)
     log: Log
     correlation_id: str = ""
     deadline: float | None = None

@@ -34,6 +34,7 @@ from entrepot.sdk.model import (
     PluginInfo,
     PsaProduct,
     Subscription,
+    TakenFile,
     TicketOutcome,
     UsageLine,
     VendorCustomer,
@@ -246,6 +247,19 @@ def list_charges(ctx: PluginContext, query: ask.ListCharges) -> Page[Charge]:
     Returns: Page[Charge]; an empty page is a valid answer.
     Raises: Retryable, AuthRequired, NotFound (the customer is gone).
     Must be: read-only, resumable by cursor.
+    """
+
+
+@hookspec(firstresult=True)
+def take_file(ctx: PluginContext, query: ask.TakeFile) -> TakenFile:
+    """Check a file that a person hands in, and cut it into what core shall keep.
+
+    For what the vendor gives as an export only. Listings find the kept parts in
+    ``ctx.files`` and map them as they map the vendor's own answers.
+
+    Called by: import of charges. Family: addressed. Since: API 1.0; optional.
+    Returns: TakenFile. Raises: Rejected with the line that cannot be used, a remedy.
+    Must be: read-only, repeatable, without requests.
     """
 
 

@@ -107,6 +107,19 @@ class ListCharges(ListPage):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TakeFile:
+    """A file that a person hands to the connection.
+
+    Attributes:
+        name: What the person calls it; a hint at most.
+        content: Its bytes, as they are.
+    """
+
+    name: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ListContacts(ListPage):
     """People of one customer or company, or of all where possible."""
 

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 import pytest
 from entrepot.app import build_hub
 from entrepot.hub.sync.intake import RunInfo
@@ -17,6 +18,7 @@ from entrepot.sdk.model import (
     Capabilities,
     Charge,
     CheckResult,
+    FilePart,
     Listing,
     Page,
     Period,
@@ -25,6 +27,7 @@ from entrepot.sdk.model import (
     QuotaKey,
     Subscription,
     SubscriptionStatus,
+    TakenFile,
     UsageLine,
     VendorCustomer,
 )
@@ -106,17 +109,26 @@ class Metering:
             raise Rejected("forbidden", "No right to see this customer.")
         if query.customer_id in self.missing:
             raise NotFound("gone", "No such customer.")
-        found = [
-            one
-            for one in self.charges.get(month, [])
-            if query.customer_id in (None, one.customer_id)
-        ]
+        lines = self.charges.get(month, [])
+        if ctx.files.find(month) is not None:
+            lines = msgspec.json.decode(ctx.files.read(month), type=list[Charge])
+        found = [one for one in lines if query.customer_id in (None, one.customer_id)]
         return self._page(found, query, month)
 
     @hookimpl
     def list_usage(self, ctx: Any, query: ask.ListUsage) -> Page:
         month = str(query.period.start)[:7]
         return self._page(self.usage.get(month, []), query, month)
+
+    @hookimpl
+    def take_file(self, ctx: Any, query: ask.TakeFile) -> TakenFile:
+        """A JSON object of months with their charges."""
+        try:
+            found = msgspec.json.decode(query.content, type=dict[str, msgspec.Raw])
+        except msgspec.DecodeError:
+            raise Rejected("file_unusable", "Line 1 is no line.") from None
+        parts = [FilePart(name=n, content=bytes(c)) for n, c in found.items()]
+        return TakenFile(parts=tuple(parts), months=tuple(found), rows=len(found))
 
     def _page(self, found: list[Any], query: Any, month: str) -> Page:
         self.asked.append((month, query.cursor))

@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import date
-from typing import Any
-from zoneinfo import ZoneInfo
+from typing import Any, TypeVar
 
 from entrepot.sdk import queries as ask
 from entrepot.sdk.context import PluginContext
 from entrepot.sdk.model import Charge, Page, UsageLine
 
+from entrepot_google import filed
 from entrepot_google.mapping import charges as mapping
+from entrepot_google.mapping.rows import ZONE, day_of
 from entrepot_google.runtime import Cursor, client_of
 from entrepot_google.settings import GoogleSettings
 
-VENDOR_ZONE = "America/Los_Angeles"  # Google's billing day (§8.2)
+VENDOR_ZONE = ZONE.key
+T = TypeVar("T")
 _PAGE = 1000
-_NO_EXPORT = (
-    "This connection names no billing export: switch it on in the Partner Sales "
-    "Console and enter its table in the connection's settings."
-)
 _TABLE = re.compile(r"[a-z0-9:.-]+\.\w+\.\w+")
 
 _LABEL = (
@@ -90,15 +89,17 @@ ORDER BY day, customer_name, entitlement_name, project_id, sku_id, currency
 
 def list_charges(ctx: PluginContext, query: ask.ListCharges) -> Page[Charge]:
     """Lines of the invoice months a period touches, one per group of rows."""
+    customer = _customer_name(ctx, query.customer_id)
     if not _has_table(ctx):
-        return Page(complete=False, incomplete_reason=_NO_EXPORT)
+        told = filed.charges(ctx, query, customer)
+        return _page(query, told, mapping.charge)
     months = mapping.months_of(query.period)
     rows, following = _read(
         ctx,
         query,
         CHARGES_SQL,
         (
-            _parameter("customer", "STRING", _customer_name(ctx, query.customer_id)),
+            _parameter("customer", "STRING", customer),
             _list_parameter("months", months),
         ),
     )
@@ -109,14 +110,15 @@ def list_charges(ctx: PluginContext, query: ask.ListCharges) -> Page[Charge]:
 
 def list_usage(ctx: PluginContext, query: ask.ListUsage) -> Page[UsageLine]:
     """Metered use by day and SKU: Google Cloud, and consumptive Workspace products."""
+    customer = _customer_name(ctx, query.customer_id)
     if not _has_table(ctx):
-        return Page(complete=False, incomplete_reason=_NO_EXPORT)
+        return _page(query, filed.usage(ctx, query, customer), mapping.usage)
     rows, following = _read(
         ctx,
         query,
         USAGE_SQL,
         (
-            _parameter("customer", "STRING", _customer_name(ctx, query.customer_id)),
+            _parameter("customer", "STRING", customer),
             _parameter("first", "DATE", query.period.start.isoformat()),
             _parameter("after", "DATE", query.period.end.isoformat()),
         ),
@@ -163,6 +165,22 @@ def _read(
     return found.rows, following.text() if found.token else None
 
 
+def _page(
+    query: ask.ListCharges | ask.ListUsage,
+    told: filed.Told,
+    made: Callable[..., T],
+) -> Page[T]:
+    """One page of what files tell, mapped as BigQuery's answers are."""
+    size = min(query.page_size or _PAGE, _PAGE)
+    rows, following = filed.page(told, Cursor.of(query.cursor), size)
+    return Page(
+        items=[made(row, table=told.source, today=told.known_on) for row in rows],
+        next_cursor=following.text() if following.job else None,
+        complete=not told.reason,
+        incomplete_reason=told.reason or None,
+    )
+
+
 def _has_table(ctx: PluginContext) -> bool:
     settings: GoogleSettings = ctx.settings
     return _TABLE.fullmatch(settings.billing_table) is not None
@@ -179,7 +197,7 @@ def _customer_name(ctx: PluginContext, customer_id: str | None) -> str:
 
 
 def _today(ctx: PluginContext) -> date:
-    return ctx.clock.now().astimezone(ZoneInfo(VENDOR_ZONE)).date()
+    return day_of(ctx.clock.now())
 
 
 def _parameter(name: str, kind: str, value: str) -> dict[str, Any]:

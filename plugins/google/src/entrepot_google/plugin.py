@@ -17,6 +17,7 @@ from entrepot.sdk.model import (
     Page,
     PluginInfo,
     Subscription,
+    TakenFile,
     UsageLine,
     VendorCustomer,
     VendorOrder,
@@ -27,6 +28,7 @@ from entrepot_google import (
     billing,
     catalogue,
     changes,
+    filed,
     notices,
     reads,
     runtime,
@@ -119,6 +121,11 @@ class GooglePlugin:
     def list_charges(self, ctx: PluginContext, query: ask.ListCharges) -> Page[Charge]:
         """Lines of the billing export by invoice month."""
         return billing.list_charges(ctx, query)
+
+    @hookimpl
+    def take_file(self, ctx: PluginContext, query: ask.TakeFile) -> TakenFile:
+        """Cut an export of the billing table into invoice months."""
+        return filed.take(ctx, query)
 
     @hookimpl
     def list_changes(

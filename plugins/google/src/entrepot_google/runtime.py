@@ -60,6 +60,7 @@ class Runtime:
     Attributes:
         links: Channel partners with customers, in order, and until when that holds.
         whole: Entitlements that listings show in part: version and bytes by name.
+        filed: What files say of the period that was asked for last.
     """
 
     tokens: TokenCache = field(default_factory=TokenCache)
@@ -70,6 +71,7 @@ class Runtime:
     operations_listed: bool = True
     links: tuple[float, list[str]] | None = None
     whole: dict[str, tuple[str, bytes]] = field(default_factory=dict)
+    filed: tuple[str, list[dict[str, str]]] | None = None
 
 
 class Cursor(msgspec.Struct, omit_defaults=True, kw_only=True):

@@ -10,6 +10,7 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from entrepot.hub.charges import export, rules
+from entrepot.hub.charges.files import ChargeFiles
 from entrepot.hub.charges.jobs import JOB
 from entrepot.hub.charges.steps import ChargeSteps
 from entrepot.hub.charges.tables import ChargeReading, ChargeRow
@@ -72,6 +73,7 @@ class ChargeService:
         jobs: Durable work.
         connections: The connections.
         steps: What runs do.
+        files: Takes what people hand in.
     """
 
     def __init__(
@@ -80,11 +82,13 @@ class ChargeService:
         jobs: Jobs,
         connections: ConnectionService,
         steps: ChargeSteps,
+        files: ChargeFiles,
     ) -> None:
         self._store = store
         self._jobs = jobs
         self._connections = connections
         self.steps = steps
+        self.files = files
 
     # Looking
 
@@ -267,7 +271,8 @@ class ChargeService:
         )
 
     def removed(self, session: Session, connection: ConnectionView) -> None:
-        """Stop reading a removed connection."""
+        """Stop reading a removed connection, and forget what was handed to it."""
+        self.files.removed(session, connection)
         tenant = connection.tenant_id
         self._jobs.schedules.remove(session, tenant, _schedule_id(connection.id))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
+from entrepot.hub.connections.files import StoredFiles
 from entrepot.hub.connections.rows import existing
 from entrepot.hub.connections.rules import not_usable, suspended
 from entrepot.hub.connections.runtime import (
@@ -146,6 +147,7 @@ class Opener:
             slots=slots,
             notification_url=self.notification_url(row),
             billing_zone=row.billing_zone or self._zone_of(row.tenant_id),
+            files=StoredFiles(self._parts.store, row.tenant_id, row.id),
         )
 
     def stored_secrets(self, row: Connection) -> StoredSecrets:

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from uuid import uuid4
 
 from entrepot.plugins import Plugins
-from entrepot.sdk.context import Clock, PluginContext, Secrets
+from entrepot.sdk.context import Clock, Files, NoFiles, PluginContext, Secrets
 from entrepot.sdk.egress import EgressPolicy, Resolver, resolve_with_system
 from entrepot.sdk.errors import EntrepotError
 from entrepot.sdk.http import Budget, HttpPolicy, HttpSession, Slots, Transport
@@ -32,6 +32,7 @@ class Opening:
         secrets: Where its secrets are.
         budget: Shared request budget.
         quotas: Effective quotas by key.
+        files: What people handed to the connection.
         slots: Requests that may be under way, counted over all processes; None
             counts in this one.
     """
@@ -47,6 +48,7 @@ class Opening:
     slots: Slots | None = None
     notification_url: str = ""
     billing_zone: str = "UTC"
+    files: Files = field(default_factory=NoFiles)
 
 
 class PluginLog:
@@ -141,6 +143,7 @@ class Runtimes:
             log=PluginLog(self._redactor, connection=opening.connection_id),
             notification_url=opening.notification_url,
             billing_zone=opening.billing_zone,
+            files=opening.files,
         )
         if not self._plugins.has(opening.plugin, "open_connection"):
             return context

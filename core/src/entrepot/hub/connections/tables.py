@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, Index, String, Text, text
+from sqlalchemy import CheckConstraint, Index, LargeBinary, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from entrepot.store import Base, JsonText, TenantOwned, UtcDateTime
@@ -61,6 +61,22 @@ class Connection(TenantOwned, Base):
     removed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     version: Mapped[int] = mapped_column(default=1)
     config_version: Mapped[int] = mapped_column(default=1)
+
+
+class ConnectionFile(TenantOwned, Base):
+    """A part of a file that was handed to a connection; the newest of its name.
+
+    `source` is the file's own name, `digest` the SHA-256 of `content` in hex.
+    """
+
+    __tablename__ = "connection_file"
+
+    connection_id: Mapped[str] = mapped_column(String(40), primary_key=True)
+    name: Mapped[str] = mapped_column(String(200), primary_key=True)
+    source: Mapped[str] = mapped_column(Text)
+    digest: Mapped[str] = mapped_column(String(64))
+    content: Mapped[bytes] = mapped_column(LargeBinary)
+    taken_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
 class SeenNotification(TenantOwned, Base):

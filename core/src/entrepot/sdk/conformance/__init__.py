@@ -15,7 +15,8 @@ A plugin's author subclasses `PluginConformance` in the plugin's own tests::
 running simulator. Everything else has a default that may be overridden: `options`
 (the simulator's size and seed), `wrong_values` (credentials that must be refused),
 `data_paths` (a regular expression of the paths that faults are planned for; sign-in
-paths are best left out), `charge_periods`, `sample`.
+paths are best left out), `charge_periods`, `sample`, and for plugins that read files
+`files` (what a person would hand in) and `filed_values`.
 
 Some checks need the vendor to do something: a subscription vanishes, is re-keyed, a
 charge is corrected (`WORDS`). The kit calls the simulator's action of that name; an

@@ -67,6 +67,15 @@ class ConformanceBase:
         """
         return recent_months(now.date())
 
+    def files(self, simulator: Simulator) -> bytes:
+        """An export as a person would hand it in; empty without `take_file`."""
+        del simulator
+        return b""
+
+    def filed_values(self, values: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The values with which charges and usage are read out of files."""
+        return values
+
     def play(
         self,
         simulator: Simulator,

@@ -46,6 +46,8 @@ VENDOR = (
     "list_usage",
     "list_charges",
 )
+OPTIONAL = ("take_file",)
+"""Hooks of vendors that need no gap where they are missing."""
 PSA = (
     "list_companies",
     "list_products",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from entrepot.sdk.conformance.suite_connections import ConnectionConformance
 from entrepot.sdk.conformance.suite_events import EventConformance
 from entrepot.sdk.conformance.suite_faults import FaultConformance
+from entrepot.sdk.conformance.suite_files import FileConformance
 from entrepot.sdk.conformance.suite_itself import ItselfConformance
 from entrepot.sdk.conformance.suite_listings import ListingConformance
 from entrepot.sdk.conformance.suite_writes import WriteConformance
@@ -15,6 +16,7 @@ class PluginConformance(
     ConnectionConformance,
     ListingConformance,
     FaultConformance,
+    FileConformance,
     EventConformance,
     WriteConformance,
 ):

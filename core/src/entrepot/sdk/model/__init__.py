@@ -6,6 +6,7 @@ nobody knows becomes the member ``unknown`` and keeps its raw text beside it.
 
 from entrepot.sdk.model.catalog import Offer
 from entrepot.sdk.model.charge import Charge, ChargeKind, UsageLine
+from entrepot.sdk.model.files import FilePart, HeldFile, TakenFile
 from entrepot.sdk.model.info import (
     Capabilities,
     CheckResult,
@@ -84,8 +85,10 @@ __all__ = [
     "Company",
     "Contact",
     "ContentHash",
+    "FilePart",
     "Gap",
     "GapReason",
+    "HeldFile",
     "Idempotency",
     "InvoicedPeriod",
     "LineChange",
@@ -115,6 +118,7 @@ __all__ = [
     "Subscription",
     "SubscriptionPanel",
     "SubscriptionStatus",
+    "TakenFile",
     "Term",
     "TicketOutcome",
     "UsageLine",

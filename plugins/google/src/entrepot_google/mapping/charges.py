@@ -12,6 +12,7 @@ from entrepot.sdk.model import Charge, ChargeKind, Money, Period, UsageLine, add
 from entrepot_google.mapping.spelling import customer_of, last_part, subscription_id
 
 Row = Mapping[str, str]
+_YYYYMM = 6
 CLOSED_AFTER_DAYS = 5
 """Days after a month until its rows are taken as settled; late ones still come."""
 
@@ -46,11 +47,18 @@ def months_of(period: Period) -> list[str]:
 
 def is_open(month: str, today: date) -> bool:
     """Whether rows of an invoice month may still come in the ordinary way."""
-    following = add_months(_first_day(month), 1)
+    following = add_months(first_day(month), 1)
     return today < following + timedelta(days=CLOSED_AFTER_DAYS)
 
 
-def _first_day(month: str) -> date:
+def first_day(month: str) -> date:
+    """First day of an invoice month.
+
+    Raises:
+        ValueError: It is none, such as ``2026-9``.
+    """
+    if len(month) != _YYYYMM:
+        raise ValueError(f"{month!r} is no invoice month")
     return date(int(month[:4]), int(month[4:6]), 1)
 
 
@@ -161,7 +169,7 @@ def _subscription(row: Row) -> str:
 def _period(row: Row, month: str) -> Period:
     """Days of the line; the whole invoice month where it names none (tax)."""
     start, end = row["starts_on"], row["ends_on"]
-    first = _first_day(month)
+    first = first_day(month)
     if not start or not end or end <= start:
         return Period(first, add_months(first, 1))
     return Period(date.fromisoformat(start), date.fromisoformat(end))

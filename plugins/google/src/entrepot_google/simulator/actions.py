@@ -16,6 +16,7 @@ from entrepot.sdk.simulator import company
 
 from entrepot_google.simulator import render
 from entrepot_google.simulator.catalog import SKUS
+from entrepot_google.simulator.export_rows import written
 from entrepot_google.simulator.generate import year_after
 from entrepot_google.simulator.model import (
     BY_RESELLER,
@@ -55,6 +56,7 @@ _NAMES = (
     "close_account",
     "change_price",
     "restate_charges",
+    "export_billing",
     "export_seed",
 )
 
@@ -328,6 +330,17 @@ class Actions:
         found = self._customer(customer)
         count = self._vendor.ledger.restate(found.id, self._vendor.clock.now())
         return {"customer": found.id, "rows": count}
+
+    def export_billing(self, month: str | None = None) -> Wire:
+        """Rows of an invoice month (``202609``) or all since the year began, as JSON.
+
+        One text per row: written to a file, they are what BigQuery would export.
+        """
+        now = self._vendor.clock.now()
+        year = [f"{now:%Y}{number:02}" for number in range(1, now.month + 1)]
+        rows = self._vendor.ledger.rows([month] if month else year, now)
+        made = [msgspec.json.encode(written(row, now)).decode() for row in rows]
+        return {"rows": made}
 
     def export_seed(self) -> Wire:
         """The present state in neutral words."""

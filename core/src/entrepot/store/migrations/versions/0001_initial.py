@@ -22,6 +22,7 @@ TENANT_TABLES = {
     "charge_fact": "tenant_id",
     "charge_reading": "tenant_id",
     "connection": "tenant_id",
+    "connection_file": "tenant_id",
     "connection_notification": "tenant_id",
     "connection_secret": "tenant_id",
     "contact": "tenant_id",
@@ -367,6 +368,17 @@ def upgrade() -> None:
     op.create_index(op.f('ix_connection_tenant_id'), 'connection', ['tenant_id'], unique=False)
     op.create_index('uq_connection_notification_key', 'connection', ['notification_key'], unique=True)
     op.create_index('uq_connection_tenant_id_name', 'connection', ['tenant_id', 'name'], unique=True, sqlite_where=sa.text("state <> 'removed'"), postgresql_where=sa.text("state <> 'removed'"))
+    op.create_table('connection_file',
+    sa.Column('connection_id', sa.String(length=40), nullable=False),
+    sa.Column('name', sa.String(length=200), nullable=False),
+    sa.Column('source', sa.Text(), nullable=False),
+    sa.Column('digest', sa.String(length=64), nullable=False),
+    sa.Column('content', sa.LargeBinary(), nullable=False),
+    sa.Column('taken_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('tenant_id', sa.String(length=40), nullable=False),
+    sa.PrimaryKeyConstraint('connection_id', 'name', name=op.f('pk_connection_file'))
+    )
+    op.create_index(op.f('ix_connection_file_tenant_id'), 'connection_file', ['tenant_id'], unique=False)
     op.create_table('connection_notification',
     sa.Column('connection_id', sa.String(length=40), nullable=False),
     sa.Column('digest', sa.String(length=64), nullable=False),
@@ -1605,6 +1617,7 @@ def downgrade() -> None:
     op.drop_table('contact')
     op.drop_table('connection_secret')
     op.drop_table('connection_notification')
+    op.drop_table('connection_file')
     op.drop_table('connection')
     op.drop_table('charge_reading')
     op.drop_table('charge_fact')
