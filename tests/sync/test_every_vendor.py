@@ -140,9 +140,20 @@ def vendor(request, settings, clock, tenant, stage):
     return Vendor(tools, kit, side, world, harness)
 
 
+def assert_support_sees_what_the_vendor_sends(vendor):
+    sql = "SELECT id, vendor_id FROM subscription WHERE status = 'active' LIMIT 1"
+    ((ours, theirs),) = vendor.world.rows(sql)
+    record = vendor.world.hub.records.read(vendor.world.actor, ours)
+    assert record.found
+    assert theirs.rpartition("/")[2] in "".join(
+        f"{one.address} {one.body}" for one in record.exchanges
+    )
+
+
 def test_books_follow_what_vanishes_and_what_moves(vendor):
     assert vendor.sync().state == "complete"
     assert vendor.books() == vendor.held().keys()
+    assert_support_sees_what_the_vendor_sends(vendor)
     words = [one for one in words_of(vendor.harness.info) if one in MOVES]
     for word in words:
         if word in vendor.kit.exempt:

@@ -31,6 +31,7 @@ from entrepot.hub.reconciliation import jobs as reconciliation_jobs
 from entrepot.hub.reconciliation.service import ReconciliationService
 from entrepot.hub.scores.service import PluginScores
 from entrepot.hub.subscriptions.service import SubscriptionService
+from entrepot.hub.subscriptions.vendor_record import VendorRecords
 from entrepot.hub.sync import jobs as sync_jobs
 from entrepot.hub.sync.follow import AfterSync
 from entrepot.hub.sync.service import SyncService
@@ -65,8 +66,8 @@ class Hub:
         redactor: Knows every secret that was handed out.
         plugins: The typed facade over all plugins.
         jobs: Durable work.
-        connections, links, customers, catalog, subscriptions, charges, psa, sync,
-            mapping, reconciliation, notifications, writes, audit, tenants, users,
+        connections, links, customers, catalog, subscriptions, records, charges, psa,
+            sync, mapping, reconciliation, notifications, writes, audit, tenants, users,
             sessions, factors, credentials, scores: The capabilities' services.
     """
 
@@ -82,6 +83,7 @@ class Hub:
     customers: CustomerService
     catalog: CatalogService
     subscriptions: SubscriptionService
+    records: VendorRecords
     charges: ChargeService
     psa: PsaService
     sync: SyncService
@@ -187,6 +189,7 @@ def build_hub(
         customers=CustomerService(store, clock),
         catalog=CatalogService(store),
         subscriptions=SubscriptionService(store),
+        records=VendorRecords(store, facade, connections, redactor),
         charges=charges,
         psa=PsaService(store),
         sync=sync,

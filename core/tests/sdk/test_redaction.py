@@ -39,3 +39,13 @@ def test_registered_value_goes_in_every_spelling():
     redactor = Redactor(["p@ss wörd/1"])
     told = redactor.text("p%40ss+w%C3%B6rd%2F1 and p@ss wörd/1")
     assert told == f"{REDACTED} and {REDACTED}"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["x" * 300_000, "token" * 60_000, "<" + "a:" * 150_000 + "</", "=" * 300_000],
+)
+def test_endless_words_are_read_once(text):
+    # Read again from each letter on, one of these would take an hour.
+    assert Redactor().text(text) == text
+    assert Redactor().text(f"{text} token=planted") == f"{text} token={REDACTED}"

@@ -22,20 +22,25 @@ if TYPE_CHECKING:
 CASSETTE_VERSION = 1
 
 
-class Recorder:
-    """Collects exchanges and writes them to a cassette.
+class Tape:
+    """Collects exchanges in memory, cleaned.
 
     Args:
-        path: The cassette; overwritten at each write with all exchanges so far.
-        redactor: Knows the secrets that must not get into it.
+        redactor: Knows the secrets that must not get onto it.
         limit: Exchanges kept; further ones are dropped, so that a forgotten
-            recording does not fill the disk.
+            recording does not fill memory or disk.
     """
 
-    def __init__(self, path: Path, redactor: Redactor, limit: int = 1000) -> None:
-        self._path, self._redactor, self._limit = path, redactor, limit
+    def __init__(self, redactor: Redactor, limit: int = 1000) -> None:
+        self._redactor, self._limit = redactor, limit
         self._lock = threading.Lock()
         self._exchanges: list[dict[str, Any]] = []
+
+    @property
+    def exchanges(self) -> tuple[dict[str, Any], ...]:
+        """What was exchanged so far, oldest first, as it stands in a cassette."""
+        with self._lock:
+            return tuple(self._exchanges)
 
     def record(
         self,
@@ -45,7 +50,7 @@ class Recorder:
         body: bytes | None,
         response: HttpResponse,
     ) -> None:
-        """Add one exchange and write the cassette."""
+        """Add one exchange."""
         exchange = {
             "request": {
                 "method": method,
@@ -62,13 +67,14 @@ class Recorder:
         with self._lock:
             if len(self._exchanges) < self._limit:
                 self._exchanges.append(exchange)
-                self._write()
+                self._kept()
 
-    def _write(self) -> None:
-        cassette = {"version": CASSETTE_VERSION, "exchanges": self._exchanges}
-        text = json.dumps(cassette, indent=1, ensure_ascii=False, sort_keys=True)
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        self._path.write_text(text + "\n", encoding="utf-8")
+    def number(self, digits: str) -> str:
+        """A number with a point as it is kept: as text, so that no money is rounded."""
+        return digits
+
+    def _kept(self) -> None:
+        """Do what belongs to an exchange that was kept; the lock is held."""
 
     def _url(self, url: str) -> str:
         parts = urlsplit(url)
@@ -85,14 +91,33 @@ class Recorder:
         kind = {k.lower(): v for k, v in headers.items()}.get("content-type", "")
         if "json" in kind:
             try:
-                # Numbers stay texts of digits: a cassette must not round money.
-                return self._redactor.data(json.loads(text, parse_float=str))
+                return self._redactor.data(json.loads(text, parse_float=self.number))
             except ValueError:
                 return self._redactor.text(text)
         if "x-www-form-urlencoded" in kind:
             pairs = dict(parse_qsl(text, keep_blank_values=True))
             return self._redactor.data(pairs)
         return self._redactor.text(text)
+
+
+class Recorder(Tape):
+    """Collects exchanges and writes them to a cassette.
+
+    Args:
+        path: The cassette; overwritten at each write with all exchanges so far.
+        redactor: Knows the secrets that must not get into it.
+        limit: Exchanges kept.
+    """
+
+    def __init__(self, path: Path, redactor: Redactor, limit: int = 1000) -> None:
+        super().__init__(redactor, limit)
+        self._path = path
+
+    def _kept(self) -> None:
+        cassette = {"version": CASSETTE_VERSION, "exchanges": self._exchanges}
+        text = json.dumps(cassette, indent=1, ensure_ascii=False, sort_keys=True)
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._path.write_text(text + "\n", encoding="utf-8")
 
 
 def read_cassette(path: Path) -> list[dict[str, Any]]:

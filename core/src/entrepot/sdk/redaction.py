@@ -30,14 +30,17 @@ _HARMLESS_NAME = re.compile(
     re.IGNORECASE,
 )
 _BEARER = re.compile(r"\b(Bearer|Basic|Digest)\s+[A-Za-z0-9+/=._~-]{4,}")
+# A name is looked at once, from its beginning: a vendor's answer of one endless word
+# must not take longer than another one of its size.
 _ASSIGNMENT = re.compile(
-    r"(?P<name>[\w-]*(?:password|passwd|secret|token|api_?key|private_?key|signature"
-    r"|assertion)[\w-]*)(?P<mark>[\"']?\s*[=:]\s*[\"']?)(?P<value>[^\s\"'&,;}\]]{4,})",
+    r"(?<![\w-])(?=[\w-]*?(?:password|passwd|secret|token|api_?key|private_?key"
+    r"|signature|assertion))(?P<name>[\w-]++)(?P<mark>[\"']?\s*[=:]\s*[\"']?)"
+    r"(?P<value>[^\s\"'&,;}\]]{4,})",
     re.IGNORECASE,
 )
 
 _ELEMENT = re.compile(
-    r"<(?P<name>(?:[\w.-]+:)?[\w.-]+)(?P<rest>[^<>]*)>(?P<value>[^<>]+)</(?P=name)\s*>"
+    r"<(?P<name>[\w.:-]++)(?P<rest>[^<>]*+)>(?P<value>[^<>]++)</(?P=name)\s*>"
 )
 
 

@@ -18,7 +18,7 @@ from entrepot.sdk.http.call import Call, bare
 from entrepot.sdk.http.errors import WireFault, fault_of
 from entrepot.sdk.http.response import HttpResponse, case_insensitive
 from entrepot.sdk.http.transport import Transport
-from entrepot.sdk.recording import Recorder
+from entrepot.sdk.recording import Tape
 
 _CHUNK = 64 * 1024
 _WIRE_ERRORS = (
@@ -55,7 +55,7 @@ class Sender:
     transport: Transport
     budget: Budget
     clock: Clock
-    recorder: Recorder | None = None
+    recorder: Tape | None = None
     quota_prefix: str = ""
     stats: HttpStats = field(default_factory=HttpStats)
     shared: Slots | None = None

@@ -19,7 +19,7 @@ from entrepot.sdk.http.response import HttpResponse, encode_json
 from entrepot.sdk.http.runner import Runner
 from entrepot.sdk.http.sender import HttpStats, Sender
 from entrepot.sdk.http.transport import Transport
-from entrepot.sdk.recording import Recorder
+from entrepot.sdk.recording import Tape
 
 
 class HttpSession:
@@ -50,7 +50,7 @@ class HttpSession:
         budget: Budget | None = None,
         clock: Clock | None = None,
         rng: random.Random | None = None,
-        recorder: Recorder | None = None,
+        recorder: Tape | None = None,
         quota_prefix: str = "",
         slots: Slots | None = None,
     ) -> None:
@@ -84,6 +84,16 @@ class HttpSession:
         view = self.bound()
         view._sender = copy(self._sender)
         view._sender.budget = budget
+        return view
+
+    def recorded_on(self, tape: Tape) -> HttpSession:
+        """A view of this session that writes down what is exchanged through it.
+
+        Pool, budget, slots and counters are shared. What is streamed is not recorded.
+        """
+        view = self.bound()
+        view._sender = copy(self._sender)
+        view._sender.recorder = tape
         return view
 
     @property
