@@ -54,7 +54,7 @@ def test_passkey_is_added_signs_in_and_sessions_end(
     page.click("main button:has-text('Act for Bo Chen')")
     banner = page.locator("#behalf")
     expect(banner).to_contain_text("Ada Quist acts for Bo Chen: ticket 4711")
-    assert page.locator("nav.nav >> text=API credentials").count() == 0
+    expect(page.locator("nav.nav >> text=API credentials")).to_have_count(0)
     banner.locator("button").click()
     expect(page.locator("#behalf")).to_have_count(0)
     assert look.faults == []

@@ -57,7 +57,7 @@ def test_columns_are_managed_by_keyboard_alone(desk) -> None:
     page.wait_for_selector("li.on:has-text('Country, ')")
     page.click("text=Update for everybody")
     desk.open("/customers")
-    assert page.locator("thead th:has-text('Country')").count() == 1
+    expect(page.locator("thead th:has-text('Country')")).to_have_count(1)
     desk.open("/customers/columns")
     page.click("text=Usual columns")
     page.click("text=Update for everybody")
