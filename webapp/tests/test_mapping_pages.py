@@ -137,6 +137,73 @@ def test_decision_of_somebody_else_is_told_and_nothing_typed_is_lost(
     assert told in answer.text
 
 
+def test_customer_is_shared_among_companies_previewed_and_undone(
+    browser, web, tenant, bench, books
+) -> None:
+    path, key = "/mapping/customers/shares", bench["Fourth Coffee"]
+    base = f"{path}?psa={books.psa}&key={key}"
+    assert (
+        path in browser.get(f"/mapping/customers/choose?psa={books.psa}&key={key}").text
+    )
+    first = browser.get(base).text
+    assert 'name="company" value="12"' in first
+    found = browser.get(f"{base}&company=12&share=remainder&value=&q=Coho").text
+    assert 'name="add" value="11"' in found
+    rows = "&company=12&share=remainder&value=&company=11&share=percent&value="
+    wrong = browser.get(f"{base}{rows}0").text
+    assert "Enter a number above zero." in wrong
+    assert "Confirm shares" not in wrong
+    assert "add up to 120 %" in browser.get(f"{base}{rows}120").text
+    shown = browser.get(f"{base}{rows}33,5").text
+    assert "Divided quantities" in shown
+    row = r"<span>[^<]+</span><span>([0-9]+)</span></div>"
+    amounts = re.findall(
+        rf"<strong>([0-9]+)</strong></div><div>{row}<div>{row}",
+        shown.split("Divided quantities")[1],
+    )
+    assert amounts
+    for whole, rest, part in amounts:
+        assert int(whole) == int(rest) + int(part)
+        assert int(part) in {int(whole) * 335 // 1000, int(whole) * 335 // 1000 + 1}
+
+    fields = {
+        "key": key, "company": ["12", "11"], "share": ["remainder", "percent"],
+        "value": ["", "33.5"],
+    }  # fmt: skip
+    refused = send(browser, web, shown, path, books, **fields | {"value": ["", "x"]})
+    assert refused.status_code == 422
+    assert "Correct the shares first." in refused.text
+    assert send(browser, web, shown, path, books, **fields).status_code == 303
+    listed = browser.get("/mapping/customers?status=confirmed").text
+    assert "gets 33.5 %" in listed
+    assert "gets the rest" in listed
+
+    late = send(browser, web, shown, path, books, **fields)
+    assert late.status_code == 409
+    assert "has decided about Fourth Coffee meanwhile" in late.text
+    again = browser.get(base).text
+    assert again.count('name="seen"') == 2
+    now = fields | {"seen": re.findall(r'name="seen" value="([^"]+)"', again)}
+    taken = {"key": bench["Litware"], "company": "12", "share": "all", "value": ""}
+    other = send(browser, web, again, path, books, **taken)
+    assert other.status_code == 409
+    assert "already mapped to the customer Fourth Coffee" in other.text
+    kept = send(browser, web, again, path, books, **taken | {"shared": "1"})
+    assert kept.status_code == 303
+    assert send(browser, web, again, path, books, **now).status_code == 409
+    done = send(browser, web, again, path, books, **now | {"shared": "1"})
+    assert done.status_code == 303
+    after = browser.get("/mapping/customers").text
+    undo = re.findall(r'action="(/mapping/batches/[^"]+/undo)"', after)
+    for one in undo:
+        assert send(browser, web, after, one, books).status_code == 303
+    assert "gets" not in browser.get("/mapping/customers?status=confirmed").text
+    reader = web.browser(web.person(tenant, role="viewer")).get(f"{base}{rows}50")
+    assert "Divided quantities" in reader.text
+    assert "Confirm shares" not in reader.text
+    assert browser.get(f"{path}?psa={books.psa}&key=nothing").status_code == 404
+
+
 def test_reader_of_the_bench_is_offered_no_decision(web, tenant, bench) -> None:
     html = web.browser(web.person(tenant, role="viewer")).get("/mapping/customers").text
     assert "Coho Winery" in html

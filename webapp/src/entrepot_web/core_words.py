@@ -71,6 +71,15 @@ ROLES = (
 )
 """Names of roles, and what they may do."""
 
+SHARES = (
+    lazy_gettext("no company was chosen"),
+    lazy_gettext("a company has two shares of the same customer"),
+    lazy_gettext("one company gets all, so no other company can get a share"),
+    lazy_gettext("exactly one company must get the remainder"),
+    lazy_gettext("the fixed shares are larger than the quantity"),
+)
+"""Why shares of a customer don't add up."""
+
 
 def told(text: str) -> str:
     """Return a text of the core in the reader's language; unknown ones stay."""

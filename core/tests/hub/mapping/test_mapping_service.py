@@ -213,6 +213,19 @@ def test_shares_are_saved_together_or_not_at_all(books):
     rest = Share(company_id="2", share="remainder")
     assert confirm(books, account, nord, rest).rows == 2
     assert len(books.service.decisions(books.actor, books.psa).customers) == 2
+    found = books.service.decisions(books.actor, books.psa).customers
+    seen = tuple(Seen(row.id, row.version) for row in found)
+    more = Share(company_id="1", share="percent", value=Decimal(70))
+    confirm(books, account, more, rest, seen=seen)
+    for late in (seen, seen[:1], ()):
+        with pytest.raises(Conflict, match="has decided about Acme"):
+            confirm(books, account, nord, rest, seen=late)
+    found = books.service.decisions(books.actor, books.psa).customers
+    now = tuple(Seen(row.id, row.version) for row in found)
+    books.service.customers.clear(books.actor, books.psa, [account])
+    with pytest.raises(Conflict, match="is undone meanwhile"):
+        confirm(books, account, nord, rest, seen=now)
+    assert confirm(books, account, nord, rest, seen=()).rows == 2
 
 
 def test_unusable_and_unknown_targets_are_refused(books):

@@ -166,7 +166,7 @@ def confirm(what: str) -> Response | WerkzeugResponse:
     except EntrepotError as error:
         status = 409 if isinstance(error, Conflict) else 422
         return _choice(what, psa, key, target, sentence(error), status)
-    return _saved(what, psa, done.rows)
+    return saved(what, psa, done.rows)
 
 
 def _choice(
@@ -187,7 +187,7 @@ def _choice(
         key=key,
         row=row,
         text=text or row.name,
-        candidates=_candidates(what, psa, text or row.name.split()[0]),
+        candidates=candidates_of(what, psa, text or row.name.split()[0]),
         target=target,
         impact=impact,
         pairs=side_by_side(what, psa, row, target) if target else (),
@@ -296,10 +296,11 @@ def _carry_out(
     except EntrepotError as error:
         status = 409 if isinstance(error, Conflict) else 422
         return _bench(what, psa, sentence(error), status, error.info.field or "")
-    return _saved(what, psa, rows)
+    return saved(what, psa, rows)
 
 
-def _saved(what: str, psa: str, rows: int) -> WerkzeugResponse:
+def saved(what: str, psa: str, rows: int) -> WerkzeugResponse:
+    """Lead back to the list with how many rows were saved, and to the next one."""
     told = ngettext(
         "Saved: %(num)d row. You can undo it on the right.",
         "Saved: %(num)d rows. You can undo it on the right.",
@@ -347,7 +348,8 @@ def _decision(what: str, psa: str, row: Any, target: str) -> Any:  # noqa: ANN40
     )
 
 
-def _candidates(what: str, psa: str, text: str) -> list[Any]:
+def candidates_of(what: str, psa: str, text: str) -> list[Any]:
+    """Return companies or products of the PSA that a text names, at most thirty."""
     table: Any = PsaCompany if what == "customers" else PsaProductRow
     query = (
         select(table)

@@ -18,7 +18,7 @@ from entrepot.hub.mapping.checks import (
 )
 from entrepot.hub.mapping.journal import ALWAYS, Journal
 from entrepot.hub.mapping.rows import document, restore, ten_thousandths
-from entrepot.hub.mapping.seen import Seen, require_unchanged
+from entrepot.hub.mapping.seen import Seen, require_same, require_unchanged
 from entrepot.hub.mapping.tables import CustomerMap
 from entrepot.hub.mapping.views import CustomerDecision, Share
 from entrepot.hub.psa.tables import PsaCompany
@@ -116,6 +116,8 @@ class CustomerDesk:
         account = self._account(decision.account_id)
         rows = self._rows[account.id]
         require_version(rows.values(), decision.version)
+        if decision.seen is not None:
+            require_same(rows.values(), decision.seen, account.name)
         problem = shares_problem(decision.companies)
         if problem:
             raise Rejected(

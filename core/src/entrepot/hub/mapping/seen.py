@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from entrepot.hub.mapping.rows import MapRow
 from entrepot.sdk.errors import Conflict
+
+if TYPE_CHECKING:
+    from entrepot.hub.mapping.rows import MapRow
 
 _DECIDED = frozenset({"confirmed", "excluded", "stale"})
 
@@ -42,10 +45,33 @@ def require_unchanged(rows: Iterable[MapRow], seen: Seen, name: str) -> None:
     decided = [row for row in found if row.status in _DECIDED]
     if not seen.map_id and not decided:
         return
+    raise _changed(
+        decided, name, f"What is suggested for {name} has changed meanwhile."
+    )
+
+
+def require_same(rows: Iterable[MapRow], seen: Collection[Seen], name: str) -> None:
+    """Return if all decisions about a customer are those that were looked at.
+
+    Args:
+        rows: What is mapped or suggested now; only decisions count.
+        seen: All decisions that were looked at, none if there were none.
+        name: How people call the customer.
+
+    Raises:
+        Conflict: Somebody decided about it; the text names who it was.
+    """
+    decided = [row for row in rows if row.status in _DECIDED]
+    known = {(one.map_id, one.version) for one in seen}
+    if {(row.id, row.version) for row in decided} != known:
+        new = [row for row in decided if (row.id, row.version) not in known]
+        raise _changed(new, name, f"What was decided about {name} is undone meanwhile.")
+
+
+def _changed(decided: Sequence[MapRow], name: str, otherwise: str) -> Conflict:
+    text = otherwise
     if decided:
         row = decided[0]
         what = "excluded it" if row.status == "excluded" else f"chose {row.target_name}"
         text = f"{row.decided_by} has decided about {name} meanwhile and {what}."
-    else:
-        text = f"What is suggested for {name} has changed meanwhile."
-    raise Conflict("changed", text, remedy="Look at it again, then decide.")
+    return Conflict("changed", text, remedy="Look at it again, then decide.")

@@ -7,6 +7,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
+from entrepot.hub.mapping.seen import Seen
 from entrepot.sdk.model import Money
 
 Doc = dict[str, Any]
@@ -161,6 +162,8 @@ class CustomerDecision:
         shared: The person knows that another customer of the same vendor connection
             has this company too, and wants it so.
         version: Version of the row the person looked at; None = not checked.
+        seen: All decisions about the customer that the person looked at, as ids and
+            versions of rows; None = not checked.
     """
 
     account_id: str
@@ -168,6 +171,7 @@ class CustomerDecision:
     companies: tuple[Share, ...]
     shared: bool = False
     version: int | None = None
+    seen: tuple[Seen, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
