@@ -114,6 +114,16 @@ def test_without_the_export_usage_is_incomplete(vendor) -> None:
     assert "not set up" in reasons[0]
 
 
+def test_national_clouds_have_no_export(vendor) -> None:
+    ctx = vendor.connect(export="graph", cloud="us_government")
+    vendor.control.reset_requests()
+    page = plugin.list_usage(ctx, ask.ListUsage(period=FEBRUARY))
+    assert (page.complete, page.records()) == (False, [])
+    assert "global cloud only" in page.incomplete_reason
+    assert vendor.control.counters()["total"] == 0, "the other cloud's Graph was asked"
+    assert "billing export" in plugin.check_connection(ctx).warnings[0]
+
+
 def test_months_that_nobody_keeps_are_empty(vendor) -> None:
     ctx = vendor.connect(export="graph")
     long_ago = Period(date(2024, 1, 1), date(2024, 2, 1))

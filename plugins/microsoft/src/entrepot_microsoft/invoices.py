@@ -78,7 +78,7 @@ def charges(ctx: PluginContext, query: ask.ListCharges) -> Page[Charge]:
 def _begin(ctx: PluginContext, query: ask.ListCharges) -> Place:
     settings: MicrosoftSettings = ctx.settings
     place = _documents(client_of(ctx), query.period)
-    if place.invoices or place.skipped or settings.export == "off":
+    if place.invoices or place.skipped or not settings.reads_export:
         return place
     steps = tuple(
         step for month in months_of(query.period) for step in unbilled_steps(ctx, month)

@@ -12,17 +12,19 @@ from entrepot.sdk.model.time import add_months
 from entrepot_microsoft import exports
 from entrepot_microsoft.invoices import modern_invoices, months_of, unbilled_steps
 from entrepot_microsoft.mapping import usage as mapped
-from entrepot_microsoft.settings import MicrosoftSettings
+from entrepot_microsoft.settings import GLOBAL, MicrosoftSettings
 
 _LINES = 2_000
 _OFF = "The billing export of Microsoft Graph is not set up for this connection."
+_NOT_THERE = "The vendor offers the billing export in the global cloud only."
 
 
 def usage(ctx: PluginContext, query: ask.ListUsage) -> Page[UsageLine]:
     """One page of daily rated usage."""
     settings: MicrosoftSettings = ctx.settings
-    if settings.export == "off":
-        return Page(complete=False, incomplete_reason=_OFF)
+    if not settings.reads_export:
+        reason = _OFF if settings.cloud == GLOBAL else _NOT_THERE
+        return Page(complete=False, incomplete_reason=reason)
     if query.cursor is None:
         steps = tuple(s for m in months_of(query.period) for s in _steps(ctx, m))
         place = exports.Place(kind=exports.USAGE, steps=steps)

@@ -35,7 +35,11 @@ def check(ctx: PluginContext) -> CheckResult:
     settings: MicrosoftSettings = ctx.settings
     found = client_of(ctx).customers(None, size=1)
     alone = settings.sign_in == "app_only"
-    warning = "Signed in as the application alone: price lists cannot be read."
+    without = settings.export != "off" and not settings.reads_export
+    warnings = (
+        (alone, "Signed in as the application alone: price lists cannot be read."),
+        (without, "This cloud has no billing export: daily usage cannot be read."),
+    )
     return CheckResult(
         account_name=settings.tenant_id,
         details=(
@@ -44,7 +48,7 @@ def check(ctx: PluginContext) -> CheckResult:
             ("Market", settings.country),
             ("Customers", "at least one" if found.items else "none"),
         ),
-        warnings=(warning,) if alone else (),
+        warnings=tuple(text for holds, text in warnings if holds),
         time_zone="UTC",
     )
 

@@ -97,7 +97,7 @@ class MicrosoftSettings:
     export: str = setting(
         "Billing export",
         help="Daily usage, and charges before they are invoiced, from Microsoft "
-        "Graph; the application needs PartnerBilling.Read.All there.",
+        "Graph (global cloud only); the application needs PartnerBilling.Read.All.",
         choices=("off", "graph"),
         default="off",
     )
@@ -142,6 +142,11 @@ class MicrosoftSettings:
     def graph_base(self) -> str:
         """Base of the Graph API; follows a changed API address."""
         return (self.graph_url or self.api_url or GRAPH).rstrip("/")
+
+    @property
+    def reads_export(self) -> bool:
+        """Whether the billing export is read; only the global cloud has it (§6.2)."""
+        return self.export != "off" and self.cloud == GLOBAL
 
     @property
     def graph_audience(self) -> str:
