@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -12,6 +13,8 @@ from entrepot.hub.customers.tables import Customer
 from entrepot.hub.mapping.tables import CustomerMap
 from entrepot.hub.reconciliation.tables import LineLinkRow
 from entrepot.hub.subscriptions.tables import SubscriptionRow, VendorOrderRow
+from entrepot.hub.subscriptions.vendor_record import Exchange, VendorRecord
+from entrepot.sdk.model import PanelField, SubscriptionPanel
 from entrepot.store import TenantScope, new_id
 
 
@@ -188,6 +191,7 @@ def test_a_subscription_gets_a_name_that_is_found(browser, books, web, tenant) -
     assert "Ana Silva" in html
     late = browser.post(f"{path}/note", data=data | {"nickname": "Other"})
     assert late.status_code == 409
+    assert "meanwhile. Now the own name is “Main office”" in late.text
     assert 'value="Other"' in late.text
     for words in ("main OFF", "po-91", "s-0-0", "adventure works"):
         found = browser.get("/subscriptions", query_string={"q": words}).text
@@ -198,9 +202,72 @@ def test_a_subscription_gets_a_name_that_is_found(browser, books, web, tenant) -
     assert "PO-91,R-4,Business Premium" in rows[1]
     viewer = web.browser(web.person(tenant, role="viewer"))
     seen = viewer.get(path).text
-    assert "Record for support" not in seen
+    assert "Vendor&#39;s record" not in seen
+    assert viewer.get(f"{path}/record").status_code == 403
     assert "PO-91" in seen
     assert 'name="nickname"' not in seen
+
+
+def test_what_a_plugin_adds_is_a_tab_with_an_address(
+    browser, books, web, tenant, monkeypatch
+) -> None:
+    sub = books.subscriptions[0]
+    with web.hub.store.unit(TenantScope(tenant)) as session:
+        row = session.get(SubscriptionRow, sub)
+        row.attributes = {"arn": "a:1", "fee": "<b>9</b>"}
+    field = PanelField(attribute="arn", label="ARN", code=True)
+    fee = PanelField(attribute="fee", label="Fee")
+    panels = (
+        SubscriptionPanel(name="account", title="Account", fields=(field, fee)),
+        SubscriptionPanel(
+            name="other", title="Other", fields=(field,), products=("x",)
+        ),
+    )
+    info = web.hub.plugins.info(web.hub.plugins.names()[0])
+    known = replace(info, panels=panels)
+    monkeypatch.setattr(web.hub.plugins, "info", lambda _: known)
+    home = f"/subscriptions/{sub}"
+    html = browser.get(home).text
+    assert f'href="{home}" aria-current="page">Details' in html
+    assert f'href="{home}/tabs/account">Account<' in html
+    assert "a:1" not in html
+    tab = browser.get(f"{home}/tabs/account").text
+    assert f'href="{home}/tabs/account" aria-current="page"' in tab
+    assert '<dt>ARN</dt><dd class="mono">a:1</dd>' in tab
+    assert "&lt;b&gt;9" in tab
+    for wrong in (
+        f"{home}/tabs/other",
+        f"{home}/tabs/x",
+        "/subscriptions/x/tabs/account",
+    ):
+        assert browser.get(wrong).status_code == 404, wrong
+
+
+def test_what_the_vendor_sends_is_read_when_somebody_asks(
+    browser, books, web, machine, monkeypatch
+) -> None:
+    sub = books.subscriptions[0]
+    page = f"/subscriptions/{sub}/record"
+    html = browser.get(page).text
+    assert "Read from the vendor now" in html
+    assert "&#34;quantity&#34;" in html
+    refused = send(browser, web, page)
+    assert refused.status_code == 422
+    assert 'role="alert"' in refused.text
+    assert machine("GET", f"{page}").status_code == 422
+    called = Exchange(method="GET", address="https://v.test/1", status=404, body="<b>")
+    told = VendorRecord(
+        read_at=web.hub.clock.now(), found=False, exchanges=(replace(called, cut=True),)
+    )
+    monkeypatch.setattr(web.hub.records, "read", lambda *_: told)
+    html = send(browser, web, page).text
+    assert "GET https://v.test/1" in html
+    assert "&lt;b&gt;" in html
+    assert "there is no such subscription" in html
+    assert "its beginning is shown" in html
+    answer = machine("GET", page)
+    assert (answer.status_code, answer.json["found"]) == (200, False)
+    assert answer.json["exchanges"][0]["status"] == 404
 
 
 def test_inventory_is_searched_by_what_it_shows(browser, web, tenant, books) -> None:

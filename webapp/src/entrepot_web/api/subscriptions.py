@@ -103,6 +103,24 @@ class SubscriptionState(Shape, frozen=True, kw_only=True):
     values: dict[str, Any]
 
 
+class ExchangeShape(Shape, frozen=True, kw_only=True):
+    """One request to the vendor and its answer, without secrets."""
+
+    method: str
+    address: str
+    status: int
+    body: str
+    cut: bool
+
+
+class VendorRecordShape(Shape, frozen=True, kw_only=True):
+    """What was exchanged with the vendor to read one subscription."""
+
+    read_at: Moment
+    found: bool
+    exchanges: list[ExchangeShape]
+
+
 @subscriptions.operation(
     "GET",
     "/subscriptions",
@@ -161,6 +179,34 @@ def list_subscription_history(subscription_id: str) -> Collection[SubscriptionSt
     """List every state we have known, newest knowledge first."""
     facts = _facts(subscription_id)
     return Collection(data=[_state(fact) for fact in facts])
+
+
+@subscriptions.operation(
+    "GET",
+    "/subscriptions/<string:subscription_id>/record",
+    Operation(
+        permission="sync:write",
+        returns=VendorRecordShape,
+        errors=(404, 422, 502, 503),
+    ),
+)
+def get_vendor_record(subscription_id: str) -> VendorRecordShape:
+    """Read a subscription at its vendor now, word for word; nothing is kept."""
+    found = hub().records.read(actor(), subscription_id)
+    return VendorRecordShape(
+        read_at=found.read_at,
+        found=found.found,
+        exchanges=[
+            ExchangeShape(
+                method=one.method,
+                address=one.address,
+                status=one.status,
+                body=one.body,
+                cut=one.cut,
+            )
+            for one in found.exchanges
+        ],
+    )
 
 
 @subscriptions.operation(

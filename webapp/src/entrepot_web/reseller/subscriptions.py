@@ -1,73 +1,21 @@
-"""Subscriptions: the list and one subscription as it is and as it was."""
+"""Subscriptions: the list, its categories, filters and file."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any
-
 from entrepot.hub.customers.tables import Customer
-from entrepot.hub.subscriptions.notes import LONGEST
-from entrepot.hub.subscriptions.tables import SubscriptionFact, SubscriptionRow
-from entrepot.sdk.errors import Conflict, EntrepotError, NotFound
-from flask import Blueprint, Response, abort, flash, redirect, request
-from flask_babel import gettext
+from flask import Blueprint, Response, request
 from sqlalchemy import select
-from sqlalchemy.orm import Session
-from werkzeug.wrappers import Response as WerkzeugResponse
 
 from entrepot_web.auth.sessions import signed_in
-from entrepot_web.context import actor, hub, scope
+from entrepot_web.context import hub, scope
 from entrepot_web.criteria import Criterion
 from entrepot_web.lists.subscriptions import SUBSCRIPTIONS
-from entrepot_web.reseller.pages import (
-    asked,
-    chosen,
-    list_view,
-    marks,
-    page,
-    picked,
-    sentence,
-)
+from entrepot_web.reseller.pages import asked, chosen, list_view, marks, page, picked
 from entrepot_web.reseller.subscription_columns import CATEGORIES, SHEET, criteria_of
-from entrepot_web.reseller.subscription_facts import (
-    contact,
-    history,
-    layout,
-    prices,
-    record,
-)
 from entrepot_web.reseller.tables import export
 
 pages = Blueprint("console_subscriptions", __name__)
-HISTORY_ROWS = 500
 FILTERS = ("status", "connection_id", "billing_cycle", "customer_id", "customer_kind")
-_LABELS = {
-    "quantity": "Licences",
-    "status": "Status",
-    "vendor_status": "Vendor status",
-    "unit_cost": "Unit cost",
-    "auto_renew": "Auto-renew",
-    "term_end": "Term ends",
-    "term_start": "Term starts",
-    "sku": "SKU",
-    "billing_cycle": "Billing",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """One field of a past state beside what it is now."""
-
-    label: str
-    then: str
-    now: str
-
-    @property
-    def differs(self) -> bool:
-        """Whether it has changed since."""
-        return self.then != self.now
 
 
 @pages.get("/subscriptions")
@@ -95,113 +43,6 @@ def export_subscriptions() -> Response:
     return export(SHEET, question, SHEET.chosen(None), picked("id"))
 
 
-@pages.get("/subscriptions/<subscription_id>")
-@signed_in("subscriptions:read")
-def subscription(subscription_id: str) -> Response:
-    """Show one subscription, as it is and as it was."""
-    return _page(subscription_id)
-
-
-@pages.post("/subscriptions/<subscription_id>/note")
-@signed_in("subscriptions:write")
-def annotate_subscription(subscription_id: str) -> Response | WerkzeugResponse:
-    """Rename a subscription or note order numbers; the vendor's fields stay."""
-    given = {name: request.form.get(name, "") for name in LONGEST}
-    problem, status = "", 422
-    try:
-        hub().subscriptions.annotate(
-            actor(),
-            subscription_id,
-            version=int(request.form.get("version", "0")),
-            **given,
-        )
-    except NotFound:
-        abort(404)
-    except Conflict:
-        problem, status = gettext("Somebody else saved this meanwhile."), 409
-    except EntrepotError as error:
-        problem = sentence(error)
-    except ValueError:
-        problem = gettext("Open the page again: the form was not whole.")
-    else:
-        flash(gettext("Saved. Nothing was changed at the vendor."), "ok")
-        return redirect(f"/subscriptions/{subscription_id}", 303)
-    answer = _page(subscription_id, given=given, problem=problem)
-    answer.status_code = status
-    return answer
-
-
-def _page(
-    subscription_id: str,
-    given: Mapping[str, str] | None = None,
-    problem: str = "",
-) -> Response:
-    with hub().store.read(scope()) as session:
-        row = session.execute(
-            SUBSCRIPTIONS.of(actor().tenant_id).where(
-                SUBSCRIPTIONS.key == subscription_id
-            )
-        ).one_or_none()
-        if row is None:
-            abort(404)
-        own = session.get_one(SubscriptionRow, subscription_id)
-        facts = _facts(session, subscription_id)
-        step = _step(facts)
-        names = {key: mark.name for key, mark in marks().items()}
-        told = {
-            "own": own,
-            "facts": facts,
-            "addons": _addons(session, row),
-            "contact": contact(session, own) if actor().may("customers:read") else None,
-            "prices": prices(session, own),
-            "events": history(session, facts, names, _label),
-        }
-    return page(
-        "reseller/subscription.html",
-        "subscriptions",
-        **told,
-        row=row,
-        note=hub().subscriptions.note(actor(), subscription_id),
-        given=given or {},
-        problem=problem,
-        console_address=hub().links.find(
-            actor(),
-            row.connection_id,
-            "subscription",
-            row.vendor_id,
-            own.customer_vendor_id,
-        ),
-        layout=layout(own),
-        raw=record(facts) if actor().may("sync:write") else "",
-        step=step,
-        past=facts[len(facts) - 1 - step] if facts else None,
-        fields=_compared(facts, step),
-        marks=marks(),
-        rail=True,
-    )
-
-
-def _facts(session: Session, subscription_id: str) -> Sequence[SubscriptionFact]:
-    return session.scalars(
-        select(SubscriptionFact)
-        .where(SubscriptionFact.object_id == subscription_id)
-        .order_by(SubscriptionFact.known_at.desc())
-        .limit(HISTORY_ROWS)
-    ).all()
-
-
-def _addons(session: Session, row: Any) -> Sequence[Any]:  # noqa: ANN401 - a row
-    return session.execute(
-        SUBSCRIPTIONS.of(actor().tenant_id)
-        .where(
-            SubscriptionRow.connection_id == row.connection_id,
-            SubscriptionRow.parent_vendor_id == row.vendor_id,
-            SubscriptionRow.account_id == row.account_id,
-        )
-        .limit(50)
-    ).all()
-
-
 def _criteria() -> tuple[Criterion, ...]:
     category = criteria_of(request.args.get("category", ""), hub().clock.now())
     return (*category, *chosen(SUBSCRIPTIONS, *FILTERS))
@@ -215,57 +56,3 @@ def _customer_name() -> str:
     with hub().store.read(scope()) as session:
         name = session.scalar(select(Customer.name).where(Customer.id == wanted))
     return name or ""
-
-
-def _step(facts: Sequence[SubscriptionFact]) -> int:
-    """Return which state is asked for: 0 is the oldest; the newest when none is.
-
-    ``as_of`` names a moment and stays right while states are added; ``state`` is
-    where the slider stands.
-    """
-    newest = max(0, len(facts) - 1)
-    text = request.args.get("state", "")
-    if text.isascii() and text.isdigit():
-        return min(int(text), newest)
-    moment = _moment(request.args.get("as_of", ""))
-    if moment is None:
-        return newest
-    return max(0, sum(fact.known_at <= moment for fact in facts) - 1)
-
-
-def _moment(text: str) -> datetime | None:
-    try:
-        found = datetime.fromisoformat(text.replace(" ", "+"))
-    except ValueError:
-        return None
-    return found.astimezone(UTC) if found.tzinfo else None
-
-
-def _compared(facts: Sequence[Any], step: int) -> list[Field]:
-    """Return the fields of a state beside those of the newest one."""
-    if not facts:
-        return []
-    then, now = facts[len(facts) - 1 - step].payload, facts[0].payload
-    return [
-        Field(_label(name), _text(then.get(name)), _text(now.get(name)))
-        for name in sorted(then.keys() | now.keys(), key=_order)
-        if then.get(name) not in (None, "", [], {})
-        or now.get(name) not in (None, "", [], {})
-    ]
-
-
-def _order(name: str) -> tuple[int, str]:
-    known = list(_LABELS)
-    return (known.index(name) if name in known else len(known), name)
-
-
-def _label(name: str) -> str:
-    return _LABELS.get(name, name.replace("_", " ").capitalize())
-
-
-def _text(value: object) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, list | dict):
-        return f"{len(value)} entries" if value else "–"
-    return "–" if value in (None, "") else str(value)
