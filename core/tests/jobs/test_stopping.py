@@ -5,6 +5,7 @@ import time
 import pytest
 from entrepot.jobs.errors import OwnershipLost
 from entrepot.jobs.journal import Journal
+from sqlalchemy.exc import OperationalError
 
 
 def test_long_step_ends_early_and_the_run_goes_on_in_the_next_worker(
@@ -56,6 +57,46 @@ def test_overtaken_worker_writes_nothing_more(jobs, store, submit, tenant_scope,
     run = jobs.runs.get(tenant_scope, "r1")
     assert (run.state, run.result, run.progress.done) == ("succeeded", 2, 0)
     assert not old.begin().proceed
+
+
+class AwayFor:
+    """A store whose database cannot be reached a few times."""
+
+    def __init__(self, store, times):
+        self._store, self.times = store, times
+
+    def read(self, scope):
+        if self.times:
+            self.times -= 1
+            raise OperationalError("SELECT 1", {}, Exception("connection refused"))
+        return self._store.read(scope)
+
+    unit = read
+
+
+def test_run_asks_about_itself_again_when_the_database_was_away(
+    jobs, store, submit, tenant_scope, book
+):
+    submit("two_steps", "r1", args={"path": book})
+    jobs.runs.cancel(tenant_scope, "r1")
+    away = AwayFor(store, 0)
+    journal = Journal(
+        away, jobs.clock, run_id="r1", tenant_id="ten_jobs", executor="me"
+    )
+    for ask, answer in (
+        (journal.cancel_requested, True),
+        (lambda: journal.rereads_after(0), []),
+    ):
+        away.times = 2
+        assert ask() == answer
+        assert away.times == 0
+    impatient = Journal(
+        away, jobs.clock, run_id="r1", tenant_id="ten_jobs", executor="me",
+        give_up=lambda: True,
+    )  # fmt: skip
+    away.times = 2
+    with pytest.raises(OperationalError):
+        impatient.cancel_requested()
 
 
 def test_run_that_wrote_to_a_vendor_refuses_to_be_cancelled(

@@ -83,28 +83,25 @@ class Journal:
 
     def cancel_requested(self) -> bool:
         """Say whether somebody asked this run to stop."""
-        with self._store.read(self._scope) as session:
-            return bool(
-                session.execute(
-                    select(JobRun.cancel_requested).where(*self._mine())
-                ).scalar_one_or_none()
-            )
+        wanted = select(JobRun.cancel_requested).where(*self._mine())
+        return self._read(
+            lambda session: bool(session.execute(wanted).scalar_one_or_none())
+        )
 
     def rereads_after(self, last_id: int) -> list[tuple[int, JsonValue]]:
         """Return what joined triggers asked for since, oldest first."""
-        with self._store.read(self._scope) as session:
-            return [
-                (row.id, row.concern)
-                for row in session.execute(
-                    select(JobReread.id, JobReread.concern)
-                    .where(
-                        JobReread.tenant_id == self._scope.tenant_id,
-                        JobReread.run_id == self._run_id,
-                        JobReread.id > last_id,
-                    )
-                    .order_by(JobReread.id)
-                )
-            ]
+        wanted = (
+            select(JobReread.id, JobReread.concern)
+            .where(
+                JobReread.tenant_id == self._scope.tenant_id,
+                JobReread.run_id == self._run_id,
+                JobReread.id > last_id,
+            )
+            .order_by(JobReread.id)
+        )
+        return self._read(
+            lambda session: [(row.id, row.concern) for row in session.execute(wanted)]
+        )
 
     def mark_effects(self) -> None:
         """Note that a vendor write has begun."""
@@ -209,6 +206,13 @@ class Journal:
 
     def _mine(self) -> tuple[Any, ...]:
         return (JobRun.tenant_id == self._scope.tenant_id, JobRun.id == self._run_id)
+
+    def _read(self, work: Callable[[Session], T]) -> T:
+        def once() -> T:
+            with self._store.read(self._scope) as session:
+                return work(session)
+
+        return outlast(once, give_up=self._give_up)
 
     def _unit(self, work: Callable[[Session], T]) -> T:
         def once() -> T:
