@@ -16,6 +16,7 @@ from entrepot.hub.subscriptions.tables import SubscriptionRow, VendorOrderRow
 from entrepot.hub.subscriptions.vendor_record import Exchange, VendorRecord
 from entrepot.sdk.model import PanelField, SubscriptionPanel
 from entrepot.store import TenantScope, new_id
+from entrepot_web.reseller import customer_activity
 
 
 @pytest.fixture
@@ -89,8 +90,65 @@ def test_activity_tells_changes_and_what_people_did(browser, books, web, home) -
     html = browser.get(f"{home}/activity").text
     assert "Customer information changed" in html
     assert "Ana Silva" in html
-    assert re.search(r"<strong>\d+ → \d+</strong>", html)
+    assert re.search(r"<span class=\"sub\">\d+ → \d+</span>", html)
     assert html.index("Customer information changed") < html.index("First seen")
+
+
+def shown_events(html: str) -> list[list[str]]:
+    """Cells of each row of the activity log."""
+    return [
+        [re.sub(r"<[^>]+>", "", cell).strip() for cell in re.split(r"</t[hd]>", row)]
+        for row in re.findall(r"<tr><th scope=\"row\">(.*?)</tr>", html, re.DOTALL)
+    ]
+
+
+def test_activity_is_searched_by_what_its_columns_show(
+    browser, books, web, home, tenant, monkeypatch
+) -> None:
+    sub = books.subscriptions[10]
+    owner = web.hub.users.actor_for(web.person(tenant, name="Bo Ek"), tenant)
+    web.hub.subscriptions.annotate(owner, sub, version=0, nickname="Mine")
+
+    def found(words: str = "", **more: str) -> list[list[str]]:
+        asked = {"q": words, **more}
+        return shown_events(browser.get(f"{home}/activity", query_string=asked).text)
+
+    everything = found()
+    assert len(everything) == 11
+    assert everything[0][1:5] == ["Bo Ek", "Subscriptions", "Done", "Console"]
+    for words, many in (("bo ek", 1), ("own NAME", 1), ("cloud eu", 10), ("done", 1)):
+        assert len(found(words)) == many, words
+    assert len(found("first seen")) == 5
+    assert found("nothing such") == []
+    newest = browser.get(f"{home}/activity/newest?q=bo").text
+    assert len(shown_events(newest)) == 1
+    assert f'hx-get="{home}/activity/newest?q=bo"' in newest
+    assert found(before="yesterday|f:x") == everything
+    viewer = web.browser(web.person(tenant, role="sales"))
+    assert len(shown_events(viewer.get(f"{home}/activity").text)) == 10
+    monkeypatch.setattr(customer_activity, "_BATCH", 3)
+    assert len(found("first seen")) == 5
+    monkeypatch.setattr(customer_activity, "LOOKED_AT", 3)
+    html = browser.get(f"{home}/activity?q=first").text
+    assert "So far the search looked back to" in html
+
+
+def test_activity_is_paged_without_losing_what_was_learnt_at_once(
+    browser, books, web, home, tenant, monkeypatch
+) -> None:
+    monkeypatch.setattr(customer_activity.Asked.__init__, "__kwdefaults__",
+        customer_activity.Asked.__init__.__kwdefaults__ | {"most": 2})  # fmt: skip
+    owner = web.hub.users.actor_for(web.person(tenant), tenant)
+    for at, sub in enumerate(books.subscriptions[10:13]):
+        web.hub.subscriptions.annotate(owner, sub, version=0, nickname=f"N{at}")
+    path, seen = f"{home}/activity", []
+    while path:
+        html = browser.get(path).text
+        seen += shown_events(html)
+        older = re.search(r'rel="next" href="([^"]+)"', html)
+        path = older.group(1).replace("&amp;", "&") if older else ""
+    assert len(seen) == 13
+    assert len({tuple(row) for row in seen}) == 13
 
 
 def test_second_editor_is_told_and_keeps_what_they_typed(browser, web, home) -> None:

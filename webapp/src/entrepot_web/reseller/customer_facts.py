@@ -1,4 +1,4 @@
-"""What the pages of one customer tell: figures, alerts, what happened."""
+"""What the pages of one customer tell: figures, alerts, when it was read."""
 
 from __future__ import annotations
 
@@ -9,25 +9,12 @@ from typing import Any
 
 from entrepot.hub.charges.tables import ChargeRow
 from entrepot.hub.customers.tables import CustomerAccount
-from entrepot.hub.subscriptions.tables import SubscriptionFact, SubscriptionRow
+from entrepot.hub.subscriptions.tables import SubscriptionRow
 from entrepot.hub.sync.tables import SyncScope
-from entrepot.store.audit_tables import AuditEntry, AuditPayload
 from sqlalchemy import and_, func, select
 from sqlalchemy.orm import Session
 
 SOON = timedelta(days=30)
-EVENTS = 50
-_CHANGES = {
-    "new": "First seen",
-    "changed": "Changed",
-    "gone": "Gone at the vendor",
-    "back": "Back at the vendor",
-}
-_ACTIONS = {
-    "customer.change": "Customer information changed",
-    "customer.merge": "Another customer was joined",
-    "customer.split": "An account was split off",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,29 +27,6 @@ class Figures:
     assigned: Decimal | None
     renewing: int
     suspended: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
-    """Something that happened.
-
-    Attributes:
-        at: When the hub learnt it.
-        what: In words.
-        subject: Name of the subscription, or empty.
-        href: Where to look, or empty.
-        detail: Before and after, or a reason.
-        who: The person or system.
-        foreign: Whether it was done elsewhere, not through the hub.
-    """
-
-    at: datetime
-    what: str
-    subject: str = ""
-    href: str = ""
-    detail: str = ""
-    who: str = ""
-    foreign: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,24 +101,6 @@ def alerts(session: Session, customer_id: str, now: datetime) -> list[Alert]:
     return [_alert(item, now) for item in found]
 
 
-def events(
-    session: Session, customer_id: str, before: datetime | None, *, audit: bool
-) -> list[Event]:
-    """Return what happened to a customer, newest first, one more than a page holds.
-
-    Args:
-        session: The reseller's.
-        customer_id: Whose.
-        before: Only what was learnt earlier; None for all.
-        audit: Whether to include what people did, which needs the right to see it.
-    """
-    found = _fact_events(session, customer_id, before)
-    if audit:
-        found += _audit_events(session, customer_id, before)
-    found.sort(key=lambda event: event.at, reverse=True)
-    return found[: EVENTS + 1]
-
-
 def sources(session: Session, customer_id: str) -> list[Source]:
     """Return when each vendor was last read for a customer, in order of accounts."""
     scope = SyncScope
@@ -210,77 +156,6 @@ def sums(session: Session, customer_id: str) -> list[Any]:
             .limit(12)
         )
     )
-
-
-def _fact_events(
-    session: Session, customer_id: str, before: datetime | None
-) -> list[Event]:
-    fact, row = SubscriptionFact, SubscriptionRow
-    earlier = (
-        func.lag(fact.quantity, type_=fact.quantity.type)
-        .over(partition_by=fact.object_id, order_by=fact.known_at)
-        .label("earlier")
-    )
-    inner = (
-        select(fact.object_id, fact.known_at, fact.change, fact.quantity, earlier)
-        .join(row, row.id == fact.object_id)
-        .join(CustomerAccount, CustomerAccount.id == row.account_id)
-        .where(CustomerAccount.customer_id == customer_id)
-        .add_columns(row.name, row.friendly_name)
-        .subquery()
-    )
-    query = select(inner).order_by(inner.c.known_at.desc()).limit(EVENTS + 1)
-    if before is not None:
-        query = query.where(inner.c.known_at < before)
-    return [_fact_event(item) for item in session.execute(query)]
-
-
-def _fact_event(item: Any) -> Event:  # noqa: ANN401 - a row
-    detail = ""
-    if item.earlier is not None and item.earlier != item.quantity:
-        detail = f"{item.earlier.normalize():f} → {item.quantity.normalize():f}"
-    return Event(
-        at=item.known_at,
-        what=_CHANGES.get(item.change, item.change),
-        subject=item.friendly_name or item.name,
-        href=f"/subscriptions/{item.object_id}",
-        detail=detail,
-        who="Read from the vendor",
-        foreign=item.change == "changed",
-    )
-
-
-def _audit_events(
-    session: Session, customer_id: str, before: datetime | None
-) -> list[Event]:
-    entry, payload = AuditEntry, AuditPayload
-    query = (
-        select(entry.at, entry.action, entry.actor_id, payload.document)
-        .outerjoin(
-            payload,
-            and_(payload.id == entry.payload_id, payload.tenant_id == entry.tenant_id),
-        )
-        .where(entry.subject_kind == "customer", entry.subject_id == customer_id)
-        .order_by(entry.seq.desc())
-        .limit(EVENTS + 1)
-    )
-    if before is not None:
-        query = query.where(entry.at < before)
-    found = []
-    for at, action, actor_id, document in session.execute(query):
-        known = document or {}
-        words = _ACTIONS.get(action, action.replace(".", " ").replace("_", " "))
-        after = known.get("after") if action == "customer.change" else None
-        detail = ", ".join(f"{k}: {v}" for k, v in (after or {}).items())
-        found.append(
-            Event(
-                at=at,
-                what=words,
-                detail=detail or str(known.get("why") or ""),
-                who=str(known.get("actor_name") or actor_id),
-            )
-        )
-    return found
 
 
 def _alert(row: SubscriptionRow, now: datetime) -> Alert:

@@ -17,14 +17,8 @@ from entrepot_web.context import actor, hub, scope
 from entrepot_web.criteria import Criterion
 from entrepot_web.lists.charges import CHARGES, USAGE
 from entrepot_web.lists.subscriptions import INVENTORY
-from entrepot_web.reseller.customer_facts import (
-    EVENTS,
-    alerts,
-    events,
-    figures,
-    sources,
-    sums,
-)
+from entrepot_web.reseller.customer_activity import Asked, Place, Told, events
+from entrepot_web.reseller.customer_facts import alerts, figures, sources, sums
 from entrepot_web.reseller.pages import chosen, list_view, marks, page, sentence, tagged
 
 pages = Blueprint("console_profile", __name__)
@@ -42,7 +36,7 @@ def customer(customer_id: str) -> Response:
     with hub().store.read(scope()) as session:
         summed = figures(session, customer_id, now)
         warned = alerts(session, customer_id, now)
-        recent = events(session, customer_id, None, audit=actor().may("audit:read"))
+        recent = events(session, _asked(customer_id, most=RECENT)).events
         read_from = sources(session, customer_id)
     criteria = (
         Criterion("customer_id", "eq", (customer_id,)),
@@ -54,7 +48,7 @@ def customer(customer_id: str) -> Response:
         **_frame(found, "inventory"),
         figures=summed,
         alerts=warned,
-        recent=recent[:RECENT],
+        recent=recent,
         view=list_view(INVENTORY, criteria),
         sources=read_from,
     )
@@ -85,17 +79,18 @@ def customer_orders(customer_id: str) -> Response:
 def customer_activity(customer_id: str) -> Response:
     """Show what happened to a customer, newest first."""
     found = _found(customer_id)
-    before = _moment(request.args.get("before", ""))
-    with hub().store.read(scope()) as session:
-        told = events(session, customer_id, before, audit=actor().may("audit:read"))
+    asked = _asked(
+        customer_id,
+        text=request.args.get("q", "").replace("\0", "").strip()[:200],
+        before=_place(),
+    )
     return page(
         "reseller/customer_activity.html",
         "customers",
         **_frame(found, "activity"),
-        events=told[:EVENTS],
-        live=before is None,
-        older=told[EVENTS - 1].at if len(told) > EVENTS else None,
-        begun=before is None,
+        told=_told(asked),
+        text=asked.text,
+        live=asked.before is None,
     )
 
 
@@ -104,11 +99,11 @@ def customer_activity(customer_id: str) -> Response:
 def newest_activity(customer_id: str) -> Response:
     """Give the newest events alone, for the open page; unchanged ones cost nothing."""
     found = _found(customer_id)
-    with hub().store.read(scope()) as session:
-        told = events(session, customer_id, None, audit=actor().may("audit:read"))
+    text = request.args.get("q", "").replace("\0", "").strip()[:200]
+    told = _told(_asked(customer_id, text=text))
     return tagged(
         render_template(
-            "reseller/_activity.html", customer=found, events=told[:EVENTS], live=True
+            "reseller/_activity.html", customer=found, told=told, text=text, live=True
         )
     )
 
@@ -284,9 +279,28 @@ def _candidates(customer_id: str, text: str) -> list[Any]:
         return list(session.execute(query))
 
 
-def _moment(text: str) -> datetime | None:
+def _asked(customer_id: str, **more: Any) -> Asked:  # noqa: ANN401 - fields of Asked
+    return Asked(
+        customer_id=customer_id,
+        names={key: mark.name for key, mark in marks().items()},
+        audit=actor().may("audit:read"),
+        **more,
+    )
+
+
+def _told(asked: Asked) -> Told:
+    with hub().store.read(scope()) as session:
+        return events(session, asked)
+
+
+def _place() -> Place | None:
+    """Return where the address says that the page of events begins, or None."""
+    at, _, key = request.args.get("before", "").partition("|")
     try:
-        moment = datetime.fromisoformat(text.replace(" ", "+"))
+        moment = datetime.fromisoformat(at.replace(" ", "+"))
     except ValueError:
         return None
-    return moment.astimezone(UTC) if moment.tzinfo else None
+    known = key.startswith("f:") or (key.startswith("a:") and key[2:].isdecimal())
+    if moment.tzinfo is None or not known or "\0" in key or not key.isascii():
+        return None
+    return Place(moment.astimezone(UTC), key[:60])
