@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
@@ -336,7 +337,21 @@ def test_rules_are_proved_before_they_are_stored(contoso):
             contoso.actor, RuleWish(psa_connection_id=contoso.vendor_id, kind="price")
         )
     (shown,) = rules.list(contoso.actor, contoso.psa_id)
-    rules.remove(contoso.actor, shown.id, "prices are not ours")
+    wish = RuleWish(psa_connection_id=contoso.psa_id, kind="price", body=shown.body)
+    new = rules.replace(contoso.actor, shown.id, wish)
+    with pytest.raises(Conflict, match="Somebody else changed or removed"):
+        rules.replace(contoso.actor, shown.id, wish)
+    rules.remove(contoso.actor, new.id, "prices are not ours")
+    with pytest.raises(NotFound):
+        rules.remove(contoso.actor, new.id)
+    for level in ("1", "2"):
+        limits = {"kind": "limits", "body": {"level": level}}
+        rules.set(contoso.actor, RuleWish(psa_connection_id=contoso.psa_id, **limits))
+    (only,) = rules.list(contoso.actor, contoso.psa_id)
+    mapper = replace(contoso.actor, permissions=frozenset({"mappings:write"}))
+    with pytest.raises(PermissionDenied):
+        rules.remove(mapper, only.id)
+    rules.remove(contoso.actor, only.id)
     assert rules.list(contoso.actor, contoso.psa_id) == ()
     contoso.psa.edit("l1", unit_price=Decimal("25.00"))
     contoso.sync()

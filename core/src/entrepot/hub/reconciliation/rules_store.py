@@ -10,11 +10,12 @@ from typing import Any
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from entrepot.hub.connections.tables import Connection
 from entrepot.hub.reconciliation.rulebook import SINGLE, full_body, record_of
 from entrepot.hub.reconciliation.tables import ReconRule
 from entrepot.hub.reconciliation.views import RuleView, rule_view
 from entrepot.sdk.context import Clock
-from entrepot.sdk.errors import NotFound, Rejected
+from entrepot.sdk.errors import Conflict, NotFound, Rejected
 from entrepot.store import Actor, Store, TenantScope, audit, new_id
 
 
@@ -76,6 +77,33 @@ class RuleDesk:
             actor.require("reconciliations:approve")
         self._require_psa(actor, wish.psa_connection_id)
         with self._store.unit(TenantScope(actor.tenant_id)) as session:
+            _alone(session, wish.psa_connection_id)
+            row = put_rule(session, actor, wish, self._clock.now())
+            session.flush()
+            return rule_view(row)
+
+    def replace(self, actor: Actor, rule_id: str, wish: RuleWish) -> RuleView:
+        """Put a rule in the place of another one of its kind.
+
+        Raises:
+            Conflict: The other one isn't there any more.
+            Rejected: A field is unknown or has no such value.
+        """
+        actor.require("mappings:write")
+        if wish.kind in SINGLE:
+            actor.require("reconciliations:approve")
+        with self._store.unit(TenantScope(actor.tenant_id)) as session:
+            _alone(session, wish.psa_connection_id)
+            known = list_rules(
+                session, actor.tenant_id, wish.psa_connection_id, wish.kind
+            )
+            if rule_id not in {row.id for row in known}:
+                raise Conflict(
+                    "changed",
+                    "Somebody else changed or removed this rule meanwhile.",
+                    remedy="Look at the rules again, then decide.",
+                )
+            _take_away(session, actor, rule_id, "replaced")
             row = put_rule(session, actor, wish, self._clock.now())
             session.flush()
             return rule_view(row)
@@ -88,15 +116,32 @@ class RuleDesk:
         """
         actor.require("mappings:write")
         with self._store.unit(TenantScope(actor.tenant_id)) as session:
-            row = remove_rule(session, actor.tenant_id, rule_id)
-            audit(
-                session,
-                actor,
-                action="recon_rule.remove",
-                subject=("recon_rule", rule_id),
-                why=reason,
-                before={"kind": row.kind, "body": row.body},
-            )
+            row = _take_away(session, actor, rule_id, reason)
+            if row.kind in SINGLE:
+                actor.require("reconciliations:approve")
+
+
+def _take_away(session: Session, actor: Actor, rule_id: str, reason: str) -> ReconRule:
+    row = remove_rule(session, actor.tenant_id, rule_id)
+    audit(
+        session,
+        actor,
+        action="recon_rule.remove",
+        subject=("recon_rule", rule_id),
+        why=reason,
+        before={"kind": row.kind, "body": row.body},
+    )
+    session.flush()
+    return row
+
+
+def _alone(session: Session, psa_connection_id: str) -> None:
+    """Let nobody else write rules of the connection until this unit ends."""
+    session.execute(
+        select(Connection.id)
+        .where(Connection.id == psa_connection_id)
+        .with_for_update()
+    )
 
 
 def list_rules(
