@@ -250,7 +250,7 @@ def test_retention_is_scheduled_and_runs_as_a_job(
     start_worker(with_clock=True)
     (rule,) = jobs.schedules.rules()
     assert (rule.job, rule.every_seconds) == (retention.JOB_NAME, 86_400)
-    retention.ensure_schedule(jobs)
+    retention.ensure_schedules(jobs)
     assert jobs.schedules.version() == 1
     with store.unit(tenant_scope) as session:
         jobs.submit(session, retention.JOB_NAME, run_id="upkeep")

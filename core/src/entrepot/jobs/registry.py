@@ -12,6 +12,7 @@ from entrepot.jobs.queues import BY_NAME
 
 if TYPE_CHECKING:
     from entrepot.jobs.context import JobContext
+    from entrepot.jobs.schedules import Schedule
 
 P = ParamSpec("P")
 OUTAGE_DELAYS = (60.0, 300.0, 1800.0, 7200.0)
@@ -47,6 +48,8 @@ class JobRegistry:
 
     def __init__(self) -> None:
         self._kinds: dict[str, JobKind] = {}
+        self.upkeep: list[Schedule] = []
+        """Rules that every hub has; an operator's own figures for them stay."""
 
     def job(
         self,

@@ -53,18 +53,18 @@ def schedule(*, engine_days: int = ENGINE_DAYS, run_days: int = RUN_DAYS) -> Sch
     )
 
 
-def ensure_schedule(jobs: Jobs) -> None:
-    """Add the daily rule unless there is one; an operator's own figures stay."""
+def ensure_schedules(jobs: Jobs) -> None:
+    """Add the rules of upkeep that are missing; an operator's own figures stay."""
     known = {rule.id for rule in jobs.schedules.rules(SYSTEM_TENANT)}
-    wanted = schedule()
-    if wanted.id in known:
-        return
-    # Another worker that starts at this moment may be first; that is as good.
-    with (
-        contextlib.suppress(IntegrityError),
-        jobs.store.unit(TenantScope(SYSTEM_TENANT)) as session,
-    ):
-        jobs.schedules.put(session, wanted)
+    for wanted in (schedule(), *jobs.registry.upkeep):
+        if wanted.id in known:
+            continue
+        # Another worker that starts at this moment may be first; that is as good.
+        with (
+            contextlib.suppress(IntegrityError),
+            jobs.store.unit(TenantScope(SYSTEM_TENANT)) as session,
+        ):
+            jobs.schedules.put(session, wanted)
 
 
 def _purge_engine(jobs: Jobs, days: int) -> int:

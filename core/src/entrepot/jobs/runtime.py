@@ -193,7 +193,7 @@ class Worker:
         self._housekeeper.start()
         ask_to_resume(self._jobs)
         if self._options.with_clock:
-            retention.ensure_schedule(self._jobs)
+            retention.ensure_schedules(self._jobs)
             self._clock = Clock(
                 self._jobs.schedules, reload_seconds=self._options.reload_seconds
             )

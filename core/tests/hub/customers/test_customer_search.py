@@ -6,11 +6,15 @@ from datetime import timedelta
 from types import SimpleNamespace
 
 from entrepot.hub.customers import facets, upkeep
-from entrepot.hub.customers.jobs import derive_piece
+from entrepot.hub.customers.jobs import derive_piece, recount_customers, register
 from entrepot.hub.customers.records import CustomerFacet
 from entrepot.hub.customers.tables import Contact, Customer, CustomerAccount
 from entrepot.hub.customers.upkeep import CustomerUpkeep, derive
 from entrepot.hub.sync.intake import RunInfo
+from entrepot.hub.tenants.service import TenantService
+from entrepot.jobs import Jobs
+from entrepot.jobs.registry import JobRegistry
+from entrepot.jobs.retention import ensure_schedules
 from entrepot.store import TenantScope
 from entrepot.store.audit_tables import AuditEntry
 from entrepot.store.search import fold, hits, holds
@@ -112,6 +116,27 @@ def test_the_job_goes_through_all(store, tenant, customers, monkeypatch) -> None
             row = session.get_one(Customer, customers[1])
             assert (row.contact_name, row.n_purchased) == ("Renée Name1", 2)
             assert hits(session, TABLE, tenant, "name1", 9) == [customers[1]]
+
+
+def test_every_day_what_has_drifted_is_counted_anew(
+    store, tenant, customers, clock
+) -> None:
+    registry = JobRegistry()
+    register(registry)
+    jobs = Jobs(store, registry, clock)
+    for _ in range(2):
+        ensure_schedules(jobs)
+        rules = {rule.job: rule.every_seconds for rule in jobs.schedules.rules()}
+        assert rules == {"recount_customers": 86_400, "upkeep_retention": 86_400}
+    with store.unit(TenantScope(tenant)) as session:
+        session.get_one(Customer, customers[1]).n_purchased = 7
+    context = SimpleNamespace(
+        hub=SimpleNamespace(store=store, tenants=TenantService(store, clock)),
+        step=lambda function, *args, name: function(*args),
+        progress=lambda **_said: None,
+    )
+    assert recount_customers(context) == {"customers": 5, "repaired": 1}
+    assert recount_customers(context) == {"customers": 5, "repaired": 0}
 
 
 def test_folding() -> None:

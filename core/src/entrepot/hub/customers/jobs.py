@@ -1,4 +1,4 @@
-"""The job that derives the rows of all customers, piece by piece."""
+"""The jobs that derive the rows of all customers, piece by piece."""
 
 from __future__ import annotations
 
@@ -6,16 +6,26 @@ from sqlalchemy import select
 
 from entrepot.hub.customers.tables import Customer
 from entrepot.hub.customers.upkeep import JOB, PIECE, derive
+from entrepot.hub.tenants.service import ACTIVE, TenantService
 from entrepot.jobs.context import JobContext
 from entrepot.jobs.plain import JsonDict
 from entrepot.jobs.registry import JobRegistry
+from entrepot.jobs.schedules import Schedule
+from entrepot.store.actor import operator_actor
 from entrepot.store.scope import TenantScope
 from entrepot.store.unit import Store
+
+RECOUNT = "recount_customers"
+"""The daily job; what syncs derive is right unless something went wrong."""
 
 
 def register(registry: JobRegistry) -> None:
     """Make the job known."""
     registry.job(JOB, queue="upkeep")(derive_customers)
+    registry.job(RECOUNT, queue="upkeep")(recount_customers)
+    registry.upkeep.append(
+        Schedule(id="upkeep-recount", job=RECOUNT, every_seconds=86_400)
+    )
 
 
 def derive_customers(ctx: JobContext, tenant_id: str) -> JsonDict:
@@ -28,6 +38,20 @@ def derive_customers(ctx: JobContext, tenant_id: str) -> JsonDict:
         if not last:
             return {"customers": done, "repaired": repaired}
         ctx.progress(done=done, unit="customers", phase="deriving")
+
+
+def recount_customers(ctx: JobContext) -> JsonDict:
+    """Derive every customer of every reseller and correct what has drifted."""
+    done = repaired = 0
+    for tenant_id in ctx.step(active_tenants, ctx.hub.tenants, name="resellers"):
+        told = derive_customers(ctx, tenant_id)
+        done, repaired = done + int(told["customers"]), repaired + int(told["repaired"])
+    return {"customers": done, "repaired": repaired}
+
+
+def active_tenants(tenants: TenantService) -> list[str]:
+    """Return the resellers that aren't suspended."""
+    return [one.id for one in tenants.list(operator_actor()) if one.status == ACTIVE]
 
 
 def derive_piece(store: Store, tenant_id: str, last: str) -> dict[str, int | str]:
