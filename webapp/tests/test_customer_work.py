@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 
 from entrepot.hub.customers.importing import COLUMNS
 
@@ -56,6 +57,18 @@ def test_a_customer_is_added_edited_and_deleted_by_hand(web, browser, books) -> 
     assert send(web, browser, edit, f"/customers/{one}/delete").status_code == 303
     assert one not in browser.get("/customers?q=nordlys").text
     assert one in browser.get("/customers?state=deleted").text
+
+
+def test_of_two_who_change_a_field_the_second_is_told(web, browser, books) -> None:
+    page = "/customers/fields"
+    send(web, browser, page, page, label="Tier", key="tier", kind="text", do="add")
+    change = re.search(r'value="(change:fld_\w+)"', browser.get(page).text)[1]
+    for label in ("Level", "Rank"):
+        sent = {"label": label, "version": "1", "do": change}
+        assert send(web, browser, page, page, **sent).status_code == 303
+        html = browser.get(page).text
+    assert "Somebody changed the field Level meanwhile." in html
+    assert "<strong>Level</strong>" in html
 
 
 def test_many_are_imported_filtered_and_assigned(web, browser, books, tenant) -> None:

@@ -132,9 +132,20 @@ def test_custom_fields_are_demanded_searched_and_kept(
     assert service.list(owner, CustomerQuery(text="gold")).items[0].id == made
     with pytest.raises(Conflict, match="1 customers have a value in Tier"):
         service.fields.remove(owner, tier.id)
-    service.fields.change(
-        owner, tier.id, label="Level", options=["Gold"], required=True
-    )
+
+    def renamed(label: str) -> None:
+        service.fields.change(
+            owner,
+            tier.id,
+            version=tier.version,
+            label=label,
+            options=["Gold"],
+            required=True,
+        )
+
+    renamed("Level")
+    with pytest.raises(Conflict, match="Somebody changed the field Level meanwhile"):
+        renamed("Rank")
     with pytest.raises(CustomerInvalid, match="Level is required"):
         service.editing.create(owner, {"name": "B"}, {})
     service.editing.change(owner, customers[0], version=1, fields={}, custom={})

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from entrepot.hub.customers.importing import COLUMNS, CUSTOM, REQUIRED
-from entrepot.hub.customers.rules import FIELD_KINDS
 from entrepot.sdk.errors import EntrepotError
 from flask import Blueprint, Response, abort, flash, redirect, request
-from flask_babel import gettext
+from flask_babel import gettext, lazy_gettext
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from entrepot_web.auth.sessions import signed_in
@@ -14,6 +13,14 @@ from entrepot_web.context import actor, hub
 from entrepot_web.reseller.pages import page, sentence
 
 pages = Blueprint("console_customer_sets", __name__)
+KINDS = {
+    "text": lazy_gettext("Text"),
+    "number": lazy_gettext("Number"),
+    "date": lazy_gettext("Date"),
+    "choice": lazy_gettext("Choice"),
+    "bool": lazy_gettext("Yes or no"),
+}
+"""What a custom field may hold, in words."""
 
 
 @pages.route("/customers/import", methods=["GET", "POST"])
@@ -79,21 +86,31 @@ def customer_fields() -> Response:
         "reseller/customer_fields.html",
         "customers",
         fields=hub().customers.fields.list(actor()),
-        kinds=[(one, one) for one in FIELD_KINDS],
+        words=KINDS,
     )
 
 
 @pages.post("/customers/fields")
 @signed_in("customers:write")
 def change_customer_fields() -> WerkzeugResponse:
-    """Add or remove a custom field."""
+    """Add, change or remove a custom field."""
     action, _, field_id = request.form.get("do", "").partition(":")
+    form = request.form
     try:
         if action == "remove":
             hub().customers.fields.remove(actor(), field_id)
             flash(gettext("The field is removed."), "ok")
+        elif action == "change":
+            hub().customers.fields.change(
+                actor(),
+                field_id,
+                version=form.get("version", 0, type=int),
+                label=form.get("label", ""),
+                options=form.get("options", "").split(","),
+                required="required" in form,
+            )
+            flash(gettext("The field is changed."), "ok")
         else:
-            form = request.form
             hub().customers.fields.add(
                 actor(),
                 key=form.get("key", "").strip(),

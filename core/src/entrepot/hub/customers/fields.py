@@ -105,6 +105,7 @@ class CustomFields:
         actor: Actor,
         field_id: str,
         *,
+        version: int,
         label: str,
         options: Sequence[str] = (),
         required: bool = False,
@@ -115,11 +116,18 @@ class CustomFields:
 
         Raises:
             NotFound: There is none of that id.
+            Conflict: Somebody changed it meanwhile; says what it is now.
             Rejected: Label or options are wrong.
         """
         actor.require("customers:write")
         with self._store.unit(TenantScope(actor.tenant_id)) as session:
             row = _found(session, field_id)
+            if row.version != version:
+                raise Conflict(
+                    "changed",
+                    f"Somebody changed the field {row.label} meanwhile.",
+                    remedy="Look at what it is now and change it again.",
+                )
             given = _checked(label, row.kind, options)
             before = {"label": row.label, "options": row.options}
             row.label, row.options = given["label"], given["options"]

@@ -89,10 +89,15 @@ class PriceBooks:
         Raises:
             NotFound: There is none of that id.
         """
-        found = [one for one in self.list(actor) if one.id == book_id]
-        if not found:
-            raise _missing()
-        return found[0]
+        actor.require("offers:read")
+        having = (
+            select(func.count())
+            .select_from(Customer)
+            .where(Customer.price_book_id == book_id)
+        )
+        with self._store.read(TenantScope(actor.tenant_id)) as session:
+            row = _found(session, book_id)
+            return _view(row, session.scalar(having) or 0)
 
     def create(
         self, actor: Actor, *, name: str, currency: str, description: str = ""
