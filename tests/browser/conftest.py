@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import logging
+import socket
 import subprocess
 import sys
 import threading
@@ -147,6 +148,12 @@ def console(settings: Any, clock: Any, store: Any, tenant: str) -> Iterator[Cons
     hub.close()
 
 
+@pytest.fixture(name="serve", scope="session")
+def serve_fixture() -> Any:
+    """The function that serves a console with books of its own."""
+    return served
+
+
 @pytest.fixture(scope="session")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
     """One console for all tests that leave the books as they are."""
@@ -156,8 +163,11 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
 
 
 @contextmanager
-def served(folder: Path) -> Iterator[Console]:
-    """Serve a console with books of its own in a folder."""
+def served(folder: Path, *, customers: int = 60) -> Iterator[Console]:
+    """Serve a console with books of its own in a folder.
+
+    Mails lie in the folder, so that people can be invited.
+    """
     from entrepot.app import build_hub
     from entrepot.store import operator_actor
     from entrepot.store.keys import new_keys
@@ -167,26 +177,31 @@ def served(folder: Path) -> Iterator[Console]:
 
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     helpers = _helpers()
+    listening = socket.create_server(("127.0.0.1", 0))
+    base = f"http://127.0.0.1:{listening.getsockname()[1]}"
     settings = Settings(
         data_dir=folder,
         environment="test",
         keys=tuple(key.text() for key in new_keys()),
         allow_private_targets=True,
+        mail_folder=folder / "mails",
+        # Passkeys belong to a name, not to an address.
+        public_base_url=base.replace("127.0.0.1", "localhost"),
     )
     upgrade(settings)
     hub = build_hub(settings, web=True)
     tenant = hub.tenants.create(operator_actor(), "Northpeak Cloud").id
     web = helpers.Web(hub, create_app(hub))
-    books = helpers.fill(hub, tenant, customers=60)
+    books = helpers.fill(hub, tenant, customers=customers)
     person = web.person(tenant, name="Priya Nair")
-    server = make_server("127.0.0.1", 0, web.app, threaded=True)
+    server = make_server("127.0.0.1", 0, web.app, threaded=True, fd=listening.fileno())
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
-    base = f"http://127.0.0.1:{server.server_port}"
     yield Console(base, web, books, tenant, person.email, web.password)
     server.shutdown()
     thread.join()
     server.server_close()
+    listening.close()
     hub.close()
 
 

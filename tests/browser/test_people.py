@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
+from entrepot_web.mail import Mailer
 from playwright.sync_api import expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.heavy]
+
+
+def link_of_mail(shared) -> str:
+    """Return the path in the newest mail."""
+    mail = Mailer(shared.web.hub.settings).kept(1)[0]
+    return re.search(r"/reset/\S+", mail.text)[0]
 
 
 def test_person_is_added_and_may_sign_in(desk, shared, chromium, new_look) -> None:
@@ -14,13 +23,18 @@ def test_person_is_added_and_may_sign_in(desk, shared, chromium, new_look) -> No
     page.fill("[name=name]", "Bo Chen")
     page.fill("[name=email]", "bo@example.com")
     page.check("input[name=role][value=viewer]")
-    page.fill("[name=password]", "a phrase for the start")
-    page.click("button:has-text('Add person')")
+    page.click("button:has-text('Send invitation')")
+    expect(page.locator(".flash")).to_contain_text("a mail is on its way")
     expect(page.locator("tbody tr:has-text('bo@example.com')")).to_be_visible()
     other = new_look(chromium, shared.base)
+    other.open(link_of_mail(shared))
+    other.page.fill("[name=password]", "a phrase for the start")
+    other.page.fill("[name=password_confirm]", "a phrase for the start")
+    other.page.click("button[type=submit]")
+    other.page.wait_for_url("**/login*")
     other.sign_in("bo@example.com", "a phrase for the start")
     other.open("/customers")
-    assert other.page.locator("nav.nav >> text=People").count() == 0
+    expect(other.page.locator("nav.nav >> text=People")).to_have_count(0)
     assert other.open("/settings/users") == 403
 
 

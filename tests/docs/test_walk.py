@@ -76,6 +76,7 @@ def test_operators_guide(hub):
     for words in commands("operator-guide.md"):
         more = {
             ("users", "add"): ["--password", "a phrase that is long"],
+            ("users", "password"): ["--password", "a phrase that is longer"],
             ("tenants", "delete"): ["--yes"],
         }.get(tuple(words[:2]), [])
         if "sync" in words or "connections" in words or ">" in words:

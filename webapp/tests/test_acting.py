@@ -79,6 +79,44 @@ def test_acting_ends_by_the_button_and_with_the_reason_in_the_log(web, tenant) -
     assert ended.why == REASON
 
 
+def test_operator_acts_at_every_reseller_with_reason_and_banner(
+    web, tenant, other_tenant
+) -> None:
+    above = web.hub.users.create_user(
+        operator_actor(),
+        email="op@example.com",
+        name="Olga Berg",
+        password=web.password,
+        tenant_id=tenant,
+        role="viewer",
+        operator=True,
+    )
+    owner = web.person(other_tenant, name="Dana Park")
+    client, path = web.browser(above), f"/resellers/{other_tenant}"
+    assert f'href="{path}"' in client.get("/resellers").text
+    assert f'href="{path}/users/{owner.id}/act"' in client.get(path).text
+    assert send(client, web, f"{path}/users/{owner.id}/act").status_code == 422
+    stranger = f"/resellers/{tenant}/users/{owner.id}/act"
+    assert send(client, web, stranger, reason=REASON).status_code == 404
+    started = send(client, web, f"{path}/users/{owner.id}/act", reason=REASON)
+    assert started.status_code == 303
+    html = client.get("/customers").text
+    assert f"Olga Berg acts for Dana Park: {REASON}" in html
+    for refused in ("/settings/credentials", "/resellers", "/account/security"):
+        assert client.get(refused).status_code == 403, refused
+    assert send(client, web, "/account/end-acting").status_code == 303
+    theirs = web.hub.audit.list(web.hub.users.actor_for(owner, other_tenant)).entries
+    assert [one.action for one in theirs] == ["user.acting_ended", "user.acted_for"]
+    assert {one.why for one in theirs} == {REASON}
+    assert theirs[0].actor_name == "Dana Park (by Olga Berg)"
+    web.hub.tenants.suspend(operator_actor(), other_tenant, "contract ended")
+    late = send(client, web, f"{path}/users/{owner.id}/act", reason=REASON)
+    assert late.status_code == 422
+    assert "suspended" in late.text
+    for user in (web.person(tenant), web.person(tenant, "manager")):
+        assert web.browser(user).get("/resellers").status_code == 403
+
+
 def test_nobody_acts_for_an_operator_an_equal_or_a_stranger(
     web, tenant, other_tenant
 ) -> None:

@@ -52,6 +52,47 @@ def test_invited_person_gets_a_link_that_works_once(browser, web, settings) -> N
     assert guest.get("/settings/users").status_code == 403
 
 
+def test_mail_that_cannot_be_sent_is_told(browser, web, tenant, monkeypatch) -> None:
+    person = web.person(tenant, "viewer", "Bo Chen")
+    page, path = "/settings/users", f"/settings/users/{person.id}"
+    monkeypatch.setattr(Mailer, "send", lambda *_given: False)
+    send(browser, web, page, path, do="invite")
+    html = browser.get(page).text
+    assert f"No mail could be sent to {person.email}" in html
+    assert "is on its way" not in html
+    send(browser, web, page, name="Lee", email="lee@example.com", role="viewer")
+    assert "Lee is added, but no mail could be sent." in browser.get(page).text
+
+
+def test_new_password_is_demanded_before_anything_else(browser, web, tenant) -> None:
+    person = web.person(tenant, "support", "Bo Chen")
+    mine = web.browser(person)
+    assert mine.get("/customers").status_code == 200
+    page, account = "/settings/users", "/account/security"
+    send(browser, web, page, f"{page}/{person.id}", do="renew")
+    assert "new password due" in browser.get(page).text
+    assert mine.get("/customers").location == account
+    assert mine.get("/", headers={"HX-Request": "true"}).status_code == 401
+    assert "Choose one of your own to go on." in mine.get(account).text
+
+    def change(password: str):
+        fields = {"current_password": web.password, "password": password}
+        return send(mine, web, account, "/account/password", **fields, again=password)
+
+    assert "Choose another one than until now." in change(web.password).text
+    assert change("a phrase of my own").status_code == 303
+    assert mine.get("/customers").status_code == 200
+
+
+def test_first_password_of_an_administrator_is_for_once(browser, web, tenant) -> None:
+    page = "/settings/users"
+    given = {"name": "Lee", "email": "lee@example.com", "role": "viewer"}
+    send(browser, web, page, **given, password="a phrase to begin with")
+    guest = web.app.test_client()
+    web.sign_in(guest, "lee@example.com", "a phrase to begin with")
+    assert guest.get("/").location == "/account/security"
+
+
 def test_wrong_fields_are_told_beside_them(browser, web, tenant) -> None:
     page = "/settings/users"
     wrong = send(browser, web, page, name="", email="no", role="support")

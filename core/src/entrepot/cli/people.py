@@ -9,7 +9,13 @@ import typer
 
 from entrepot.cli.context import cli_of
 from entrepot.cli.exits import MISSING, CommandFailed
+from entrepot.hub.users.rules import ROLE_TITLES, role_named
+from entrepot.hub.users.service import User
 
+_LASTING = Annotated[
+    bool,
+    typer.Option("--lasting", help="Ask for no other password at the next sign-in."),
+]
 _WHY = Annotated[str, typer.Option(help="Reason, for the audit log.")]
 
 
@@ -110,7 +116,10 @@ def users_list(ctx: typer.Context) -> None:
         {
             "E-mail": lambda one: one.email,
             "Name": lambda one: one.name,
-            "Roles": lambda one: [f"{role} at {tenant}" for tenant, role in one.roles],
+            "Roles": lambda one: [
+                f"{ROLE_TITLES.get(role, role)} at {tenant}"
+                for tenant, role in one.roles
+            ],
             "Active": lambda one: one.active,
             "Id": lambda one: one.id,
         },
@@ -121,10 +130,14 @@ def users_add(
     ctx: typer.Context,
     email: str,
     name: Annotated[str, typer.Option(help="As shown to others.")] = "",
-    role: Annotated[str, typer.Option(help="What the person may do.")] = "viewer",
+    role: Annotated[str, typer.Option(help="What the person may do.")] = "read-only",
     password: Annotated[
         str, typer.Option(prompt=True, hide_input=True, confirmation_prompt=True)
     ] = "",
+    operator: Annotated[
+        bool, typer.Option("--operator", help="They stand above all resellers, too.")
+    ] = False,
+    lasting: _LASTING = False,
 ) -> None:
     """Add a person to a reseller."""
     cli = cli_of(ctx)
@@ -134,9 +147,12 @@ def users_add(
         name=name or email.partition("@")[0],
         password=password,
         tenant_id=cli.actor.tenant_id,
-        role=role,
+        role=role_named(role),
+        operator=operator,
+        must_change=not lasting,
     )
-    cli.emit(made, lambda console: console.print(f"Added {made.email} as {role}."))
+    title = _title(made, cli.actor.tenant_id)
+    cli.emit(made, lambda console: console.print(f"Added {made.email}: {title}."))
 
 
 def _user_id(ctx: typer.Context, email: str) -> str:
@@ -156,8 +172,15 @@ def users_role(ctx: typer.Context, email: str, role: str) -> None:
     """Give a person another role at a reseller."""
     cli = cli_of(ctx)
     user_id = _user_id(ctx, email)
-    done = cli.hub.users.grant_role(cli.operator, user_id, cli.actor.tenant_id, role)
-    cli.emit(done, lambda console: console.print(f"{done.email} is {role} now."))
+    tenant = cli.actor.tenant_id
+    done = cli.hub.users.grant_role(cli.operator, user_id, tenant, role_named(role))
+    title = _title(done, tenant)
+    cli.emit(done, lambda console: console.print(f"{done.email}: {title} now."))
+
+
+def _title(user: User, tenant_id: str) -> str:
+    role = user.role_at(tenant_id)
+    return ROLE_TITLES.get(role, role)
 
 
 def users_password(
@@ -166,11 +189,16 @@ def users_password(
     password: Annotated[
         str, typer.Option(prompt=True, hide_input=True, confirmation_prompt=True)
     ] = "",
+    lasting: _LASTING = False,
 ) -> None:
     """Set a person's password and end all their sessions."""
     cli = cli_of(ctx)
-    cli.hub.users.set_password(cli.operator, _user_id(ctx, email), password)
-    cli.emit({"email": email}, lambda console: console.print("The password is set."))
+    user_id = _user_id(ctx, email)
+    cli.hub.users.set_password(cli.operator, user_id, password, lasting=lasting)
+    said = "The password is set."
+    if not lasting:
+        said += " They choose their own at the next sign-in."
+    cli.emit({"email": email}, lambda console: console.print(said))
 
 
 def users_lock(ctx: typer.Context, email: str) -> None:

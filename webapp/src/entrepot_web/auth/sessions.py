@@ -8,7 +8,13 @@ from functools import wraps
 from typing import Any, TypeVar, cast
 
 from entrepot.hub.users.service import User, UsersService
-from entrepot.hub.users.sessions import KEPT, InName, NewSession
+from entrepot.hub.users.sessions import (
+    KEPT,
+    TO_ACT,
+    TO_ACT_ANYWHERE,
+    InName,
+    NewSession,
+)
 from flask import Flask, Response, abort, g, redirect, request, session, url_for
 from flask_login import current_user, user_logged_out  # type: ignore[import-untyped]  # has no types
 from flask_security import Security, user_authenticated
@@ -197,6 +203,9 @@ def load_person() -> User | None:
     if found.session.method != "oidc" and _must_enrol(user, tenant):
         g.detour = _ENROL
         return None
+    if user.must_change and found.session.method == "password" and not _is_free():
+        g.detour = _ENROL
+        return None
     g.actor = hub().users.actor_for(user, tenant)
     g.user, g.behalf = user, None
     return user
@@ -208,7 +217,8 @@ def _act_for(real: User, behalf: InName) -> bool:
     if user is None or not user.active or not user.role_at(behalf.tenant_id):
         return False
     mine = hub().users.actor_for(real, behalf.tenant_id)
-    if not mine.may("users:write") or not tenant_is_open(hub(), behalf.tenant_id):
+    may = mine.may(TO_ACT) or mine.may(TO_ACT_ANYWHERE)
+    if not may or not tenant_is_open(hub(), behalf.tenant_id):
         return False
     g.actor = hub().users.actor_behalf(real, user, behalf.tenant_id, behalf.reason)
     g.user, g.behalf = user, behalf
@@ -216,12 +226,16 @@ def _act_for(real: User, behalf: InName) -> bool:
 
 
 def _must_enrol(user: User, tenant: str) -> bool:
-    free = request.path.startswith(_WITHOUT_FACTOR)
     return (
-        not free
+        not _is_free()
         and hub().factors.demanded(tenant)
         and not hub().factors.of(user.id).any
     )
+
+
+def _is_free() -> bool:
+    """Whether the page helps to get in, so that nothing is demanded before it."""
+    return request.path.startswith(_WITHOUT_FACTOR)
 
 
 def signed_in(permission: str | None = None) -> Callable[[View], View]:

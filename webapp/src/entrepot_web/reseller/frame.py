@@ -5,7 +5,16 @@ from __future__ import annotations
 from flask import Flask
 
 from entrepot_web.core_words import told
-from entrepot_web.reseller import cards, help, notices, palette, person, renewals
+from entrepot_web.reseller import (
+    cards,
+    credentials,
+    help,
+    notices,
+    palette,
+    person,
+    renewals,
+    resellers,
+)
 
 
 def install_frame(app: Flask) -> None:
@@ -16,5 +25,14 @@ def install_frame(app: Flask) -> None:
         shortcuts_on=person.shortcuts_on,
         rail_on=person.rail_on,
     )
-    for module in (cards, help, notices, palette, person, renewals):
+    for module in (
+        cards,
+        credentials,
+        help,
+        notices,
+        palette,
+        person,
+        renewals,
+        resellers,
+    ):
         app.register_blueprint(module.pages)

@@ -74,6 +74,9 @@ _GROUPS = (
     NavGroup(
         _("Settings"),
         (
+            NavLink(
+                "resellers", _("Resellers"), "/resellers", "building", "tenants:read"
+            ),
             NavLink("people", _("People"), "/settings/users", "user", "users:read"),
             NavLink(
                 "credentials",

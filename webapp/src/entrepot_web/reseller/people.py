@@ -1,4 +1,4 @@
-"""People of the reseller and credentials of its machines."""
+"""People of the reseller."""
 
 from __future__ import annotations
 
@@ -8,13 +8,11 @@ from entrepot.hub.users.rules import (
     ROLE_TEXTS,
     ROLE_TITLES,
     ROLES,
-    SCOPES,
     UserInvalid,
     permissions_of,
 )
 from entrepot.hub.users.service import User
 from entrepot.hub.users.sessions import BEHALF
-from entrepot.store.actor import RESOURCES
 from flask import Blueprint, Response, abort, flash, g, redirect, request
 from flask_babel import gettext
 from werkzeug.wrappers import Response as WerkzeugResponse
@@ -26,7 +24,6 @@ from entrepot_web.reseller.pages import page
 
 pages = Blueprint("console_people", __name__)
 MAILS = 8
-VERBS = ("read", "write", "approve")
 
 
 @pages.get("/settings/users")
@@ -50,6 +47,7 @@ def add_person() -> Response | WerkzeugResponse:
             role=given["role"],
             password=password,
             tenant_id=actor().tenant_id,
+            must_change=True,
         )
     except UserInvalid as error:
         return _people(given, error.field, error.problem, 422)
@@ -70,7 +68,11 @@ def add_person() -> Response | WerkzeugResponse:
         )
         flash(text, "warn")
     else:
-        flash(gettext("%(name)s is added.", name=made.name), "ok")
+        text = gettext(
+            "%(name)s is added and chooses another password at the first sign-in.",
+            name=made.name,
+        )
+        flash(text, "ok")
     return redirect("/settings/users", 303)
 
 
@@ -106,8 +108,12 @@ def change_person(user_id: str) -> WerkzeugResponse:
             lambda: hub().factors.reset(who, user_id),
             gettext("%(name)s signs in with the password alone.", name=found.name),
         ),
+        "renew": (
+            lambda: users.require_new_password(who, user_id),
+            gettext("%(name)s chooses a new password next.", name=found.name),
+        ),
         "invite": (
-            lambda: invite(found, who.name, reseller),
+            lambda: _invite_again(found, reseller),
             gettext(
                 "A link to choose a password is on its way to %(to)s.",
                 to=found.mail_to,
@@ -121,6 +127,22 @@ def change_person(user_id: str) -> WerkzeugResponse:
     except UserInvalid as error:
         flash(error.problem, "warn")
     return redirect("/settings/users", 303)
+
+
+def _invite_again(found: User, reseller: str) -> None:
+    """Send somebody the link once more.
+
+    Raises:
+        UserInvalid: No mail could be handed over.
+    """
+    if not invite(found, actor().name, reseller):
+        text = gettext(
+            "No mail could be sent to %(to)s. Ask the operator to look at the mail "
+            "settings, or to set a password with: entrepot users password %(email)s",
+            to=found.mail_to,
+            email=found.email,
+        )
+        raise UserInvalid("email", text)
 
 
 @pages.post("/settings/sign-in")
@@ -169,46 +191,6 @@ def end_acting() -> WerkzeugResponse:
     return redirect("/", 303)
 
 
-@pages.get("/settings/credentials")
-@signed_in("credentials:read")
-def credentials() -> Response:
-    """Show the machines that may call the API."""
-    return _credentials(200)
-
-
-@pages.post("/settings/credentials")
-@signed_in("credentials:write")
-def add_credential() -> Response:
-    """Make a credential and show its secret once."""
-    name = request.form.get("name", "").strip()
-    scopes = tuple(scope for scope in request.form.getlist("scope") if scope in SCOPES)
-    try:
-        made, secret = hub().credentials.create_credential(
-            actor(), name=name, scopes=scopes
-        )
-    except UserInvalid as error:
-        return _credentials(422, problem=error.problem, name=name, picked=scopes)
-    return _credentials(200, fresh=(made.id, secret))
-
-
-@pages.post("/settings/credentials/<credential_id>")
-@signed_in("credentials:write")
-def change_credential(credential_id: str) -> Response | WerkzeugResponse:
-    """Make a new secret of a credential, or switch it off for good."""
-    if hub().credentials.find_credential(actor(), credential_id) is None:
-        abort(404)
-    if request.form.get("do") == "rotate":
-        done = hub().credentials.rotate_secret(actor(), credential_id)
-        if done is None:
-            abort(404)
-        return _credentials(200, fresh=(done[0].id, done[1]))
-    hub().credentials.revoke(actor(), credential_id)
-    flash(
-        gettext("The credential is switched off; its tokens end within seconds."), "ok"
-    )
-    return redirect("/settings/credentials", 303)
-
-
 def _people(given: dict[str, str], wrong: str, problem: str, status: int) -> Response:
     people = hub().users.list_users(actor(), actor().tenant_id)
     answer = page(
@@ -241,6 +223,7 @@ def _ask_to_act(user_id: str, reason: str, problem: str, status: int) -> Respons
         "reseller/act.html",
         "people",
         found=found,
+        trail=[(gettext("People"), "/settings/users")],
         reason=reason,
         problem=problem,
         sure=is_sure(),
@@ -254,32 +237,6 @@ def _lower(found: User) -> bool:
     """Whether somebody may do less than the person who looks."""
     held = permissions_of(found.role_at(actor().tenant_id), operator=found.operator)
     return found.active and not found.operator and held < actor().permissions
-
-
-def _credentials(
-    status: int,
-    *,
-    fresh: tuple[str, str] | None = None,
-    problem: str = "",
-    name: str = "",
-    picked: tuple[str, ...] = (),
-) -> Response:
-    held = [scope for scope in SCOPES if scope in actor().permissions]
-    answer = page(
-        "reseller/credentials.html",
-        "credentials",
-        credentials=hub().credentials.list_credentials(actor()),
-        fresh=fresh,
-        problem=problem,
-        name=name,
-        picked=picked,
-        scopes=[
-            (noun, [f"{noun}:{verb}" for verb in VERBS if f"{noun}:{verb}" in held])
-            for noun in RESOURCES
-        ],
-    )
-    answer.status_code = status
-    return answer
 
 
 def _demo() -> bool:

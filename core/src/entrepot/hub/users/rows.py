@@ -22,6 +22,7 @@ class User:
     Attributes:
         email: The address to sign in with.
         notify_email: Where mails go instead, or None.
+        must_change: Whether they choose another password before they go on.
         roles: (tenant id, role) pairs, in the order of the tenant ids.
     """
 
@@ -31,6 +32,7 @@ class User:
     name: str
     active: bool
     operator: bool
+    must_change: bool
     theme: str
     zone: str
     created_at: datetime
@@ -130,6 +132,7 @@ def view(session: Session, row: UserRow) -> User:
         name=row.name,
         active=row.active,
         operator=row.operator,
+        must_change=row.must_change,
         theme=row.theme,
         zone=row.zone,
         created_at=row.created_at,

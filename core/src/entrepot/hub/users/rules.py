@@ -79,6 +79,16 @@ class UserInvalid(ValueError):
         self.problem = problem
 
 
+def role_named(text: str) -> str:
+    """Return the role that somebody calls by its name or title; unknown text stays.
+
+    ``read-only`` and ``Read-only`` are both the role that people see by that title.
+    """
+    wanted = text.strip().casefold()
+    titles = {title.casefold(): role for role, title in ROLE_TITLES.items()}
+    return titles.get(wanted, wanted)
+
+
 def permissions_of(role: str, *, operator: bool = False) -> frozenset[str]:
     """Return what a role permits; nothing for an unknown role.
 
@@ -126,7 +136,7 @@ def check_role(role: str) -> str:
         UserInvalid: There is no such role.
     """
     if role not in ROLES:
-        raise UserInvalid("role", f"Choose one of {', '.join(ROLES)}.")
+        raise UserInvalid("role", f"Choose one of {', '.join(ROLE_TITLES.values())}.")
     return role
 
 
@@ -139,7 +149,8 @@ def check_granted(role: str, holder: frozenset[str]) -> None:
     missing = sorted(ROLES[role] - holder)
     if missing:
         raise UserInvalid(
-            "role", f"{role} permits {missing[0]}, which you don't hold yourself."
+            "role",
+            f"{ROLE_TITLES[role]} permits {missing[0]}, which you don't hold yourself.",
         )
 
 

@@ -23,6 +23,8 @@ KEPT = timedelta(days=30)
 """How long one lives unused on a device that is to stay signed in."""
 BEHALF = timedelta(minutes=30)
 """How long somebody acts in another person's name at most."""
+TO_ACT, TO_ACT_ANYWHERE = "users:write", "tenants:write"
+"""What acting for people of one's own reseller takes, and of any."""
 _SEEN_EVERY = timedelta(minutes=10)
 _SHORTEST_REASON = 5
 _LONGEST_REASON = 300
@@ -179,7 +181,12 @@ class SessionsService:
                 row.proven = True
 
     def act_for(
-        self, actor: Actor, session_id: str, user_id: str, reason: str
+        self,
+        actor: Actor,
+        session_id: str,
+        user_id: str,
+        reason: str,
+        tenant_id: str | None = None,
     ) -> InName:
         """Let a session act in another person's name for a while.
 
@@ -188,36 +195,37 @@ class SessionsService:
             session_id: Their session.
             user_id: The person.
             reason: Why; it stands in every audit entry.
+            tenant_id: For which reseller; an operator may at any. None: the actor's.
 
         Raises:
-            PermissionDenied: The actor may not manage users, or acts for somebody.
+            PermissionDenied: The actor may not manage users, isn't an operator at
+                another reseller, or acts for somebody.
             UserInvalid: There is no such person here, they may do as much as the
                 actor or more, or the reason says nothing.
         """
         actor.require_self()
-        actor.require("users:write")
+        there = tenant_id or actor.tenant_id
+        actor.require(TO_ACT if tenant_id is None else TO_ACT_ANYWHERE)
         why = " ".join(reason.split())
         if not _SHORTEST_REASON <= len(why) <= _LONGEST_REASON:
             raise UserInvalid("reason", "Say why, in 5 to 300 characters.")
         until = self._clock.now() + BEHALF
         with self._store.unit(SystemScope("users")) as session:
             found = view(session, one(session, user_id))
-            _check_below(actor, found)
+            _check_below(actor, found, there)
             row = session.get_one(SessionRow, session_id)
-            row.behalf_user, row.behalf_tenant = user_id, actor.tenant_id
+            row.behalf_user, row.behalf_tenant = user_id, there
             row.behalf_reason, row.behalf_until = why, until
             audit(
                 session,
-                actor,
+                replace(actor, tenant_id=there),
                 action="user.acted_for",
                 subject=("user", user_id),
                 why=why,
                 before=None,
                 after={"until": until.isoformat()},
             )
-        return InName(
-            user_id=user_id, tenant_id=actor.tenant_id, reason=why, until=until
-        )
+        return InName(user_id=user_id, tenant_id=there, reason=why, until=until)
 
     def act_as_oneself(self, actor: Actor, session_id: str) -> None:
         """End acting in another person's name.
@@ -249,15 +257,19 @@ class SessionsService:
                 row.expires_at = now + (KEPT if row.keep else IDLE)
 
 
-def _check_below(actor: Actor, found: User) -> None:
-    """Return if a person of the actor's reseller may do less than the actor."""
-    role = found.role_at(actor.tenant_id)
+def _check_below(actor: Actor, found: User, tenant_id: str) -> None:
+    """Return if a person of a reseller may do less than the actor.
+
+    An operator stands above everybody who isn't one.
+    """
+    role = found.role_at(tenant_id)
     if not role or not found.active:
         raise UserInvalid("user", "There is no such active person here.")
     if found.id == actor.id:
         raise UserInvalid("user", "You act as yourself already.")
     held = permissions_of(role, operator=found.operator)
-    if found.operator or not held < actor.permissions:
+    above = actor.may(TO_ACT_ANYWHERE) or held < actor.permissions
+    if found.operator or not above:
         raise UserInvalid(
             "user", "Choose somebody with a lower role than yours; never an operator."
         )

@@ -42,6 +42,7 @@ class UserRow(Base):
     theme: Mapped[str] = mapped_column(String(8))
     zone: Mapped[str] = mapped_column(String(60))
     login_count: Mapped[int] = mapped_column(Integer)
+    must_change: Mapped[bool] = mapped_column(Boolean)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     last_login_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 

@@ -214,6 +214,7 @@ def upgrade() -> None:
     sa.Column('theme', sa.String(length=8), nullable=False),
     sa.Column('zone', sa.String(length=60), nullable=False),
     sa.Column('login_count', sa.Integer(), nullable=False),
+    sa.Column('must_change', sa.Boolean(), nullable=False),
     sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('last_login_at', sa.DateTime(timezone=True), nullable=True),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_app_user')),
