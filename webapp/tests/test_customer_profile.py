@@ -17,6 +17,7 @@ from entrepot.hub.subscriptions.vendor_record import Exchange, VendorRecord
 from entrepot.sdk.model import PanelField, SubscriptionPanel
 from entrepot.store import TenantScope, new_id
 from entrepot_web.reseller import customer_activity
+from entrepot_web.reseller.pages import list_view
 
 
 @pytest.fixture
@@ -56,30 +57,62 @@ def test_overview_counts_and_warns(browser, books, web, tenant, home) -> None:
     assert "ends in 5 d" not in html
 
 
-def test_orders_are_listed_and_searched(browser, books, web, tenant, home) -> None:
+def test_orders_are_listed_and_searched(
+    browser, books, web, tenant, home, machine, monkeypatch
+) -> None:
     now = web.hub.clock.now()
+    kept = (
+        ("4711", "completed", "Suite A", "ana@x.example", 1),
+        ("4712", "rejected", "Name B", "", 2),
+        ("4713", "completed", "Suite C", "", None),
+    )
     with web.hub.store.unit(TenantScope(tenant)) as session:
-        for number, sku in (("4711", "SKU-A"), ("4712", "SKU-B")):
+        for number, status, plan, who, days in kept:
+            line = {"sku": f"SKU-{plan[-1]}", "name": plan, "quantity": "3"}
             session.add(
                 VendorOrderRow(
-                    id=new_id("vor"),
-                    tenant_id=tenant,
-                    connection_id=books.vendor,
-                    vendor_id=number,
+                    id=new_id("vor"), tenant_id=tenant, connection_id=books.vendor,
+                    vendor_id=number, status=status, vendor_status="raw " + status,
                     customer_vendor_id="00000004-93ac-4377-d408-000000000000",
-                    status="completed",
-                    ordered_at=now,
-                    lines=[{"sku": sku, "quantity": "3"}],
-                    row_hash=1,
-                    known_at=now,
+                    ordered_at=days and now - timedelta(days=days),
+                    lines=[line, {"sku": "ADD-ON", "name": "", "quantity": "1"}],
+                    attributes={"operator": who} if who else {}, row_hash=1,
+                    known_at=now - timedelta(days=9),
                 )
-            )
-    both = browser.get(f"{home}/orders").text
-    assert "4711" in both
-    assert re.search(r"SKU-B</td><td class=\"num\"[^>]*>3<", both)
-    one = browser.get(f"{home}/orders?q=sku-a").text
-    assert "4711" in one
-    assert "4712" not in one
+            )  # fmt: skip
+
+    def listed(**asked: str) -> list[str]:
+        html = browser.get(f"{home}/orders", query_string=asked).text
+        return re.findall(r'<div><span class="mono">(\d+)<', html)
+
+    html = browser.get(f"{home}/orders").text
+    assert re.search(r"Suite A</td><td class=\"num\"[^>]*>3<", html)
+    assert html.count("ADD-ON") == 3
+    assert html.count('"mono">4711') == 1
+    assert listed() == ["4711", "4712", "4713"]
+    assert listed(sort="vendor_id") == ["4711", "4712", "4713"]
+    assert listed(sort="-vendor_id") == ["4713", "4712", "4711"]
+    assert listed(status="rejected") == ["4712"]
+    for words, found in (
+        ("SUITE", ["4711", "4713"]), ("sku-b", ["4712"]), ("4713", ["4713"]),
+        ("rejected", ["4712"]), ("ana@X", ["4711"]), ("raw c", ["4711", "4713"]),
+        ("name", ["4712"]), ("quantity", []), ("cloud EU", ["4711", "4712", "4713"]),
+    ):  # fmt: skip
+        assert listed(q=words) == found, words
+    part = browser.get(
+        f"{home}/orders", headers={"HX-Request": "true", "HX-Target": "section#results"}
+    ).text
+    assert part.lstrip().startswith("<section")
+    monkeypatch.setattr(list_view, "__kwdefaults__", {"rows": 2, "beside": None})
+    first = browser.get(f"{home}/orders").text
+    on = re.search(r'rel="next" href="([^"]+)"', first).group(1).replace("&amp;", "&")
+    assert "4713" not in first
+    assert re.findall(r'<div><span class="mono">(\d+)<', browser.get(on).text) == [
+        "4713"
+    ]
+    told = machine("GET", f"/orders?filter[customer_id]={books.customers[4]}").json
+    assert [one["ordered_by"] for one in told["data"]] == ["ana@x.example", "", ""]
+    assert machine("GET", "/orders?filter[status]=pending").json["data"] == []
 
 
 def test_activity_tells_changes_and_what_people_did(browser, books, web, home) -> None:

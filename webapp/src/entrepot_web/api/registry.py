@@ -14,6 +14,7 @@ from entrepot_web.api.mappings import mappings
 from entrepot_web.api.oauth import oauth
 from entrepot_web.api.offers import offers
 from entrepot_web.api.operations import operations
+from entrepot_web.api.orders import orders
 from entrepot_web.api.plans import plans
 from entrepot_web.api.psa import psa
 from entrepot_web.api.reconciliations import reconciliations
@@ -34,6 +35,7 @@ RESOURCES = (
     price_books,
     imports,
     subscriptions,
+    orders,
     charges,
     offers,
     psa,

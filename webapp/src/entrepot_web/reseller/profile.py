@@ -16,6 +16,7 @@ from entrepot_web.auth.sessions import signed_in
 from entrepot_web.context import actor, hub, scope
 from entrepot_web.criteria import Criterion
 from entrepot_web.lists.charges import CHARGES, USAGE
+from entrepot_web.lists.orders import ORDERS, STATUS_WORDS
 from entrepot_web.lists.subscriptions import INVENTORY
 from entrepot_web.reseller.customer_activity import Asked, Place, Told, events
 from entrepot_web.reseller.customer_facts import alerts, figures, sources, sums
@@ -59,18 +60,16 @@ def customer(customer_id: str) -> Response:
 def customer_orders(customer_id: str) -> Response:
     """Show the orders that the vendors report."""
     found = _found(customer_id)
-    text = request.args.get("q", "").strip()[:200]
-    orders = [
-        order
-        for order in hub().subscriptions.orders(actor(), customer_id)
-        if not text or text.casefold() in _words(order)
-    ]
+    criteria = (
+        Criterion("customer_id", "eq", (customer_id,)),
+        *chosen(ORDERS, "status"),
+    )
     return page(
         "reseller/customer_orders.html",
         "customers",
         **_frame(found, "orders"),
-        orders=orders,
-        text=text,
+        view=list_view(ORDERS, criteria),
+        words=STATUS_WORDS,
     )
 
 
@@ -256,12 +255,6 @@ def _frame(found: Customer, tab: str) -> dict[str, Any]:
         "rail": True,
         "marks": marks(),
     }
-
-
-def _words(order: Any) -> str:  # noqa: ANN401 - an order
-    parts = [order.vendor_id, order.reference, order.status]
-    parts += [str(value) for line in order.lines for value in line.values()]
-    return " ".join(parts).casefold()
 
 
 def _candidates(customer_id: str, text: str) -> list[Any]:

@@ -13,11 +13,7 @@ from sqlalchemy.orm import Session
 from entrepot.hub.customers.tables import Customer, CustomerAccount
 from entrepot.hub.paging import Slice, after, cut, limited
 from entrepot.hub.subscriptions.notes import NoteView, note_of, write_note
-from entrepot.hub.subscriptions.tables import (
-    SubscriptionFact,
-    SubscriptionRow,
-    VendorOrderRow,
-)
+from entrepot.hub.subscriptions.tables import SubscriptionFact, SubscriptionRow
 from entrepot.sdk.errors import NotFound
 from entrepot.store.actor import Actor
 from entrepot.store.scope import TenantScope
@@ -90,21 +86,6 @@ class SubscriptionState:
     quantity: Decimal
     run_id: str
     state: dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OrderView:
-    """An order as the vendor reports it."""
-
-    id: str
-    connection_id: str
-    vendor_id: str
-    customer_vendor_id: str
-    status: str
-    vendor_status: str
-    reference: str
-    ordered_at: datetime | None
-    lines: list[dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -263,29 +244,6 @@ class SubscriptionService:
                 version=version,
                 fields=fields,
                 now=self._store.clock.now(),
-            )
-
-    def orders(self, actor: Actor, customer_id: str) -> tuple[OrderView, ...]:
-        """The vendors' orders of a customer, newest first; empty when none is known."""
-        actor.require("subscriptions:read")
-        order = VendorOrderRow
-        with self._store.read(TenantScope(actor.tenant_id)) as session:
-            rows = session.scalars(
-                select(order)
-                .join(
-                    CustomerAccount,
-                    (CustomerAccount.connection_id == order.connection_id)
-                    & (CustomerAccount.vendor_id == order.customer_vendor_id)
-                    & (CustomerAccount.tenant_id == order.tenant_id),
-                )
-                .where(CustomerAccount.customer_id == customer_id)
-                .order_by(order.ordered_at.desc(), order.id)
-                .limit(HISTORY)
-            )
-            names = OrderView.__slots__
-            return tuple(
-                OrderView(**{name: getattr(row, name) for name in names})
-                for row in rows
             )
 
 

@@ -41,6 +41,7 @@ class VendorOrder:
 
     Attributes:
         reference: The orderer's own reference, when the vendor stores one.
+        attributes: The vendor's own; ``operator`` is who placed the order.
     """
 
     vendor_id: str
