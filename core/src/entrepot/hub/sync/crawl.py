@@ -82,9 +82,15 @@ class Crawl:
     point: Checkpoint = field(init=False)
     intake: Intake = field(init=False)
     _saved: float = field(init=False, default=0.0)
+    _over: bool = field(init=False, default=False)
+    _ended: bool = field(init=False, default=False)
 
     def run_slice(self, seconds: float) -> bool:
-        """Read on for about `seconds`; True when the stream was read to its end."""
+        """Read on for about `seconds`; True when the stream was read to its end.
+
+        What is under way when the time is over is waited for and kept: whoever lists
+        by large customers and few requests a second would else ask most of them twice.
+        """
         with _rare_collections(), bulk_store(self.store) as bulk:
             return self._run_slice(bulk, seconds)
 
@@ -100,10 +106,8 @@ class Crawl:
                 self.tell(self.intake.counts["read"], self.point.total)
                 if self._is_due():
                     self._save()
-                if self._now() > until or self.stop():
-                    break
-            else:
-                self.point.finished = True
+                self._over = self._over or self._now() > until or self.stop()
+        self.point.finished = self._ended
         self._save()
         return self.point.finished
 
@@ -172,10 +176,12 @@ class Crawl:
             read = self.source.page(self.stream.name, "", cursor)
             yield read
             cursor = read.page.next_cursor
-            if cursor is None:
-                return
-            if cursor in met:
+            if cursor in met and cursor is not None:
                 self.point.doubt(REPEATED)
+            if cursor is None or cursor in met:
+                self._ended = True
+                return
+            if self._over:
                 return
             met.add(cursor)
 
@@ -191,21 +197,31 @@ class Crawl:
     def _scoped(self) -> Generator[None]:
         with ThreadPoolExecutor(self.source.width, "sync") as pool:
             waiting: deque[Future[ScopeRead]] = deque()
-            scopes = self._scopes()
             try:
-                for scope in scopes:
+                for scope in self._scopes():
+                    if self._over:
+                        break
                     waiting.append(
                         pool.submit(copy_context().run, self._read_scope, scope)
                     )
                     if len(waiting) >= 2 * self.source.width:
                         self._take_scope(waiting.popleft().result())
                         yield
-                while waiting:
+                else:
+                    self._ended = True
+                while self._left(waiting):
                     self._take_scope(waiting.popleft().result())
                     yield
             finally:
                 for future in waiting:
                     future.cancel()
+
+    def _left(self, waiting: deque[Future[ScopeRead]]) -> int:
+        """How many are to be taken; when the time is over, only those that began."""
+        while self._over and waiting and waiting[-1].cancel():
+            waiting.pop()
+            self._ended = False
+        return len(waiting)
 
     def _scopes(self) -> Iterator[str]:
         table = TARGETS[self.stream.per].table
