@@ -278,3 +278,9 @@ def fixture() -> Callable[[str], bytes]:
 def published() -> Document:
     """The Cloud Channel API as Google publishes it."""
     return documents()[0]
+
+
+@pytest.fixture
+def all_published() -> tuple[Document, ...]:
+    """Every API that the plugin speaks, as Google publishes it."""
+    return documents()

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import uuid
 
 import pytest
 from entrepot.sdk import queries as ask
+from entrepot_google.billing import CHARGES_SQL, statement
 from entrepot_google.plugin import plugin
 from google.oauth2 import service_account
 from google.oauth2.credentials import Credentials
@@ -252,8 +254,6 @@ def test_oracle_events(vendor, channel) -> None:
 
 
 def test_oracle_billing_export(vendor) -> None:
-    from entrepot_google.billing import CHARGES_SQL, statement
-
     own = own_token(vendor, "https://www.googleapis.com/auth/bigquery")
     jobs = built(vendor, "bigquery", "v2", own, "/bigquery/v2/").jobs()
     months = {"arrayValues": [{"value": "202609"}]}
@@ -288,6 +288,171 @@ def test_oracle_billing_export(vendor) -> None:
     with pytest.raises(HttpError) as caught:
         jobs.query(projectId="reseller-hub", body=body).execute()
     assert caught.value.status_code == 404
+
+
+CHANNEL = "cloudchannel.accounts"
+OPERATIONS = {
+    f"{CHANNEL}.customers.list": {"parent": "{account}", "pageSize": 2},
+    f"{CHANNEL}.customers.get": {"name": "{customer}"},
+    f"{CHANNEL}.customers.listPurchasableSkus": {
+        "customer": "{customer}",
+        "createEntitlementPurchase_product": "{product}",
+    },
+    f"{CHANNEL}.customers.listPurchasableOffers": {
+        "customer": "{customer}",
+        "createEntitlementPurchase_sku": "{sku}",
+    },
+    f"{CHANNEL}.customers.entitlements.list": {"parent": "{customer}"},
+    f"{CHANNEL}.customers.entitlements.get": {"name": "{entitlement}"},
+    f"{CHANNEL}.customers.entitlements.lookupOffer": {"entitlement": "{entitlement}"},
+    f"{CHANNEL}.customers.entitlements.listEntitlementChanges": {
+        "parent": "{entitlement}"
+    },
+    f"{CHANNEL}.offers.list": {"parent": "{account}"},
+    "cloudchannel.products.list": {"account": "{account}"},
+    "cloudchannel.products.skus.list": {"parent": "{product}", "account": "{account}"},
+    f"{CHANNEL}.channelPartnerLinks.list": {"parent": "{account}"},
+    f"{CHANNEL}.channelPartnerLinks.get": {"name": "{link}"},
+    f"{CHANNEL}.channelPartnerLinks.customers.list": {"parent": "{link}"},
+    f"{CHANNEL}.channelPartnerLinks.customers.get": {
+        "name": "{link}/customers/{theirs}"
+    },
+    f"{CHANNEL}.checkCloudIdentityAccountsExist": {
+        "parent": "{account}",
+        "body": {"domain": "{domain}"},
+    },
+    "cloudchannel.operations.list": {"name": "operations"},
+    "cloudchannel.operations.get": {"name": "operations/op-1"},
+    f"{CHANNEL}.register": {"account": "{account}", "body": {"serviceAccount": "{me}"}},
+    f"{CHANNEL}.listSubscribers": {"account": "{account}"},
+    "pubsub.projects.subscriptions.create": {
+        "name": "{subscription}",
+        "body": {"topic": "{topic}"},
+    },
+    "pubsub.projects.subscriptions.get": {"subscription": "{subscription}"},
+    "pubsub.projects.subscriptions.modifyPushConfig": {
+        "subscription": "{subscription}",
+        "body": {"pushConfig": {}},
+    },
+    "pubsub.projects.subscriptions.pull": {
+        "subscription": "{subscription}",
+        "body": {"maxMessages": 1},
+    },
+    "pubsub.projects.subscriptions.acknowledge": {
+        "subscription": "{subscription}",
+        "body": {"ackIds": ["{ack}"]},
+    },
+    f"{CHANNEL}.unregister": {
+        "account": "{account}",
+        "body": {"serviceAccount": "{me}"},
+    },
+    "reseller.customers.get": {"customerId": "{domain}"},
+    "reseller.subscriptions.list": {"maxResults": 3},
+    "reseller.subscriptions.get": {
+        "customerId": "{identity}",
+        "subscriptionId": "{provisioned}",
+    },
+    "reseller.resellernotify.register": {"serviceAccountEmailAddress": "{me}"},
+    "reseller.resellernotify.getwatchdetails": {},
+    "reseller.resellernotify.unregister": {"serviceAccountEmailAddress": "{me}"},
+    "bigquery.jobs.query": {
+        "projectId": "reseller-hub",
+        "body": {
+            "query": "{question}",
+            "useLegacySql": False,
+            "parameterMode": "NAMED",
+            "queryParameters": [
+                {
+                    "name": "customer",
+                    "parameterType": {"type": "STRING"},
+                    "parameterValue": {"value": ""},
+                },
+                {
+                    "name": "months",
+                    "parameterType": {"type": "ARRAY", "arrayType": {"type": "STRING"}},
+                    "parameterValue": {"arrayValues": [{"value": "202609"}]},
+                },
+            ],
+        },
+    },
+    "bigquery.jobs.getQueryResults": {"projectId": "reseller-hub", "jobId": "{job}"},
+}
+
+
+def filled(value, places):
+    if isinstance(value, dict):
+        return {name: filled(inner, places) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [filled(inner, places) for inner in value]
+    return value.format(**places) if isinstance(value, str) else value
+
+
+def learnt(operation, answer, places):
+    """What later operations are asked about."""
+    if operation.endswith("channelPartnerLinks.list"):
+        places["link"] = answer["channelPartnerLinks"][0]["name"]
+    if operation.endswith("channelPartnerLinks.customers.list"):
+        places["theirs"] = answer["customers"][0]["name"].rpartition("/")[2]
+    if operation.endswith(".register"):
+        places["topic"] = answer.get("topic") or answer["topicName"]
+    if operation.endswith(".pull"):
+        places["ack"] = answer["receivedMessages"][0]["ackId"]
+    if operation == "bigquery.jobs.query":
+        places["job"] = answer["jobReference"]["jobId"]
+
+
+def served_operations(sim, documents):
+    """The published operations behind the paths that the simulator serves."""
+    found = set()
+    for verb, rule in sim.routes:
+        path = re.sub(r"<[^>]+>", "x", rule)
+        methods = [document.find(verb, path) for document in documents]
+        found |= {method["id"] for method in methods if method}
+    return found
+
+
+def test_oracle_every_operation_works(start, all_published, monkeypatch) -> None:
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1,localhost")
+    vendor = start(customers=6, extra={"partners": "1", "operations": "yes"})
+    assert served_operations(vendor.sim, all_published) == set(OPERATIONS)
+    account, book = vendor.sim.account, vendor.sim.book
+    one = next(c for c in book.every() if c.id == book.listed()[0])
+    held = next(e for e in one.entitlements.values() if e.offer.plan != "usage")
+    vendor.control.act("add_operation", customer=one.id, entitlement=held.id)
+    customer = f"{account}/customers/{one.id}"
+    sku = held.offer.sku.path
+    places = {
+        "account": account,
+        "customer": customer,
+        "entitlement": f"{customer}/entitlements/{held.id}",
+        "product": sku.partition("/skus")[0],
+        "sku": sku,
+        "domain": one.facts.domain,
+        "identity": one.identity,
+        "provisioned": held.provisioning_id,
+        "me": vendor.sim.authority.email,
+        "subscription": "projects/reseller-hub/subscriptions/oracle",
+        "question": statement(CHARGES_SQL, vendor.sim.billing_table),
+    }
+    scope, big = "https://www.googleapis.com/auth/", "/bigquery/v2/"
+    clients = {
+        "cloudchannel": made(vendor, "cloudchannel", "v1"),
+        "reseller": made(vendor, "reseller", "v1"),
+        "pubsub": built(vendor, "pubsub", "v1", own_token(vendor, f"{scope}pubsub")),
+        "bigquery": built(
+            vendor, "bigquery", "v2", own_token(vendor, f"{scope}bigquery"), big
+        ),
+    }
+    for operation, params in OPERATIONS.items():
+        if operation.endswith(".pull"):
+            vendor.control.act("buy", seats=3)
+        service, *path, name = operation.split(".")
+        resource = clients[service]
+        for part in path:
+            resource = getattr(resource, part)()
+        answer = getattr(resource, name)(**filled(params, places)).execute()
+        learnt(operation, answer, places)
+    assert vendor.sim.seen == set(OPERATIONS)
 
 
 def test_documents_refuse_what_google_refuses(published) -> None:

@@ -83,11 +83,19 @@ class Official:
 
 
 @pytest.fixture(scope="module")
-def ibm() -> Iterator[Official]:
-    """One vendor for all tests; each changes a customer of its own."""
+def ibm(request: pytest.FixtureRequest) -> Iterator[Official]:
+    """One vendor for all tests; each changes a customer of its own.
+
+    When all of them ran, the official client has called everything that is served.
+    """
     options = Options(customers=24, subscriptions=190, seed=3)
     with build_simulator(options).running() as up:
         yield Official(up)
+        called = set(up.simulator.log.counters()["routes"])
+    names = {item.name for item in request.session.items if item.path == request.path}
+    if names >= {name for name in vars(request.module) if name.startswith("test_")}:
+        served = {f"{method} {rule}" for method, rule in up.simulator.routes}
+        assert not served - called, "nobody calls these with the vendor's client"
 
 
 def whole(model: Any, found: dict[str, Any], extras: frozenset[str] = frozenset()):
@@ -110,6 +118,8 @@ def test_accounts_of_the_enterprise(ibm) -> None:
     whole(enterprise_models.Account, one)
     assert service.list_enterprises().get_result()["resources"][0]["id"] == ours
     whole(enterprise_models.Enterprise, service.get_enterprise(ours).get_result())
+    groups = service.list_account_groups(enterprise_id=ours).get_result()
+    assert groups["resources"] == [], "customers stand below the enterprise itself"
     with pytest.raises(ApiException) as refused:
         service.get_account("0" * 32)
     assert refused.value.status_code == 404
@@ -256,6 +266,11 @@ def test_instance_lives_through_its_states(ibm) -> None:
     made = answer.get_result()
     assert (answer.get_status_code(), made["state"]) == (202, "provisioning")
     assert made["last_operation"]["state"] == "in progress"
+    spare = service.create_resource_instance(
+        "Orders-0002", "us-south", account.group_id, plan
+    ).get_result()
+    stopped = service.cancel_lastop_resource_instance(spare["id"]).get_result()
+    assert stopped["last_operation"]["state"] != "in progress"
     ibm.sim.clock.advance(timedelta(hours=1))
     service = ibm.controller(2)  # an hour has gone, and the token with it
     crn = made["id"]
@@ -351,6 +366,8 @@ def test_catalogue_with_conditional_requests(ibm) -> None:
     assert service.get_catalog_entry(plan).get_result()["kind"] == "plan"
     answer = service.get_pricing(plan)
     assert answer.get_result()["metrics"]
+    regions = service.get_pricing_deployments(plan).get_result()["resources"]
+    assert {each["deployment_region"] for each in regions}
     tag = answer.get_headers()["ETag"]
     with pytest.raises(ApiException) as unchanged:
         service.get_pricing(plan, headers={"If-None-Match": tag})

@@ -87,6 +87,15 @@ class Simulator:
 
     # What a subclass calls ------------------------------------------------
 
+    @property
+    def routes(self) -> tuple[tuple[str, str], ...]:
+        """What the vendor serves: method and path of each operation."""
+        return tuple(
+            (method, rule.rule)
+            for rule in self._map.iter_rules()
+            for method in sorted((rule.methods or set()) - {"HEAD"})
+        )
+
     def route(self, methods: str, path: str, handler: Handler) -> None:
         """Serve ``path`` (werkzeug syntax) with ``handler(request, **values)``.
 
