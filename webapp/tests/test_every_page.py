@@ -1,0 +1,324 @@
+"""Every page of the console, found by its routes, and books that fill them all."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from entrepot.hub.connections.tables import Connection
+from entrepot.hub.customers.importing import COLUMNS
+from entrepot.hub.customers.tables import CustomerAccount
+from entrepot.hub.reconciliation.rules_store import RuleWish
+from entrepot.hub.reconciliation.tables import (
+    ReconIssue,
+    ReconOperation,
+    ReconPlan,
+    ReconPlanPart,
+    ReconRun,
+)
+from entrepot.hub.subscriptions.tables import SubscriptionRow
+from entrepot.store import TenantScope, new_id
+from flask import Flask
+from sqlalchemy import select
+
+D = Decimal
+KINDS = (
+    ("QUANTITY_UNDERBILLED", {"quantity": "96"}, {"quantity": "88"}, D(8), D("176.00")),
+    ("QUANTITY_OVERBILLED", {"quantity": "31"}, {"quantity": "40"}, D(-9), D("-36.00")),
+    (
+        "PRICE_MISMATCH",
+        {"unit_price": "22.10"},
+        {"unit_price": "22.00"},
+        None,
+        D("8.80"),
+    ),
+    ("PERIOD_GAP", {"period": "October"}, {"unit_days": "31"}, None, D(0)),
+)
+NO_PAGES = {
+    "/account/address/<token>": "a link of a mail; leads back to the account",
+    "/customers/<customer_id>/activity/newest": "a part of a page",
+    "/customers/<customer_id>/inventory": "leads to the customer",
+    "/customers/<customer_id>/summary": "a part of a page",
+    "/customers/options/<name>": "a part of a page",
+    "/language/<code>": "leads back",
+    "/mapping": "leads to the customers",
+    "/mapping/<any(customers,products):what>/<any(decide,preview):_act>": "leads back",
+    "/metrics": "for machines",
+    "/notices/bell": "a part of a page",
+    "/notify/<key>": "for vendors",
+    "/readyz": "for machines",
+    "/healthz": "for machines",
+    "/reconciliation/decide": "leads back",
+    "/reconciliation/export": "a file",
+    "/reconciliation/issues/<issue_id>/decide": "leads back",
+    "/reconciliation/plans/<plan_id>/<any(approve,apply,discard):_what>": "leads back",
+    "/reconciliation/plans/<plan_id>/progress": "a part of a page",
+    "/reconciliation/runs/<run_id>/progress": "a part of a page",
+    "/session": "for scripts",
+    "/sync-runs/<run_id>/progress": "a part of a page",
+    "/sync-runs/active": "a part of a page",
+    "/verify": "another page asks for the password",
+}
+"""Routes that people call without seeing a page of their own, and why."""
+STRANGERS = {"/login", "/reset", "/reset/<token>", "/login/second"}
+"""Pages of people who aren't signed in; those that need a link have own tests."""
+MACHINES = ("/api/v1/", "/static/", "/fs-static/", "/login/company", "/login/passkey")
+_FILE = re.compile(r"\.[a-z]+$")
+_CHOICE = re.compile(r"<any\(([^)]*)\):\w+>")
+_PARAMETER = re.compile(r"<(?:\w+(?:\([^)]*\))?:)?(\w+)>")
+
+
+@dataclass(frozen=True)
+class World:
+    """What fills the pages: the ids in their addresses, and further addresses.
+
+    Attributes:
+        ids: By parameter, or by first part of the path and parameter.
+        queries: What a page's path needs besides.
+        more: Addresses that show another state of a page.
+        email: Of an owner who is operator, too: they may open every page.
+    """
+
+    ids: Mapping[str, str]
+    queries: Mapping[str, str]
+    more: tuple[str, ...]
+    email: str
+
+
+def rules(app: Flask) -> Iterator[str]:
+    """Yield the rule of every page that a person who is signed in may open."""
+    for rule in app.url_map.iter_rules():
+        elsewhere = rule.rule in NO_PAGES or rule.rule in STRANGERS
+        if rule.rule.startswith(MACHINES) or _FILE.search(rule.rule):
+            continue
+        if "GET" in (rule.methods or ()) and not elsewhere:
+            yield rule.rule
+
+
+def addresses(app: Flask, world: World) -> list[str]:
+    """Return the address of every page, each at least once.
+
+    Raises:
+        KeyError: A rule has a parameter that the world knows nothing of: add it there.
+    """
+    found = [
+        path + world.queries.get(path, "")
+        for rule in rules(app)
+        for path in _filled(rule, world.ids)
+    ]
+    return sorted({*found, *world.more})
+
+
+def _filled(rule: str, ids: Mapping[str, str]) -> Iterator[str]:
+    chosen = _CHOICE.search(rule)
+    if chosen:
+        for choice in chosen[1].split(","):
+            yield from _filled(rule.replace(chosen[0], choice.strip(), 1), ids)
+        return
+    module = rule.split("/")[1]
+
+    def value(found: re.Match[str]) -> str:
+        return ids.get(f"{module} {found[1]}") or ids[found[1]]
+
+    yield _PARAMETER.sub(value, rule)
+
+
+def world(web: Any, store: Any, tenant_id: str, books: Any) -> World:
+    """Fill what books lack so that every page has something to show."""
+    hub = web.hub
+    user = web.person(tenant_id, "support", "Bo Chen")
+    all_seeing = hub.users.create_user(
+        web.above(),
+        email=f"{new_id('p')}@example.com",
+        name="Olga Berg",
+        password=web.password,
+        tenant_id=tenant_id,
+        role="owner",
+        operator=True,
+    )
+    owner = hub.users.actor_for(web.person(tenant_id, name="Cleo Marsh"), tenant_id)
+    hub.credentials.create_credential(owner, name="Billing", scopes=("customers:read",))
+    hub.customers.fields.add(owner, key="tier", label="Tier", kind="text")
+    taken = hub.customers.imports.run(
+        owner, name="customers.csv", text=_file("Sol", "Måne"), dry_run=False
+    )
+    bench = differences(store, hub.clock.now(), tenant_id, books)
+    customer, psa = books.customers[5], books.psa
+    mine = select(CustomerAccount.id).where(CustomerAccount.customer_id == customer)
+    known = Connection(
+        id=new_id("con"), tenant_id=tenant_id, plugin="aws", kind="vendor",
+        name="Cloud of a plugin", settings={}, state="active", account_name="Northpeak",
+        notification_key=new_id("ntf"), created_at=hub.clock.now(),
+    )  # fmt: skip
+    with store.unit(TenantScope(tenant_id)) as session:
+        account = session.scalars(mine).one()
+        session.add(known)
+        session.flush()
+        shown = session.get(SubscriptionRow, books.subscriptions[1])
+        shown.connection_id = known.id
+        shown.attributes = {"email": "root@x.example", "arn": "arn:aws:x", "own": "1"}
+    hub.mapping.refresh_suggestions(owner, psa)
+    wish = RuleWish(
+        psa_connection_id=psa, kind="price", body={"mode": "markup", "value": "12.5"}
+    )
+    ids = {
+        "customer_id": customer,
+        "subscription_id": books.subscriptions[1],
+        "subscriptions name": "account",
+        "connection_id": known.id,
+        "sync-runs run_id": books.run,
+        "reconciliation run_id": bench["after"],
+        "issue_id": bench["QUANTITY_UNDERBILLED"],
+        "plan_id": bench["plan"],
+        "rule_id": hub.reconciliation.rules.set(owner, wish).id,
+        "import_id": taken.id,
+        "tenant_id": tenant_id,
+        "user_id": user.id,
+        "help name": "reconciliation",
+    }
+    choose = f"?psa={psa}&key={account}"
+    queries = {
+        "/reconciliation/rules/new": f"?psa={psa}&kind=price",
+        "/mapping/customers/choose": choose,
+        "/mapping/customers/shares": choose,
+        "/mapping/products/choose": f"?psa={psa}&key={books.vendor}|SKU-0",
+        "/reconciliation/changes": f"?before={bench['before']}&after={bench['after']}",
+        "/renewals": "?from=2026-01-01&to=2027-12-31",
+    }
+    more = (
+        f"/customers/{customer}/accounts?q=co",
+        f"/connections/{books.vendor}",
+        f"/subscriptions/{books.subscriptions[0]}",
+        f"/reconciliation?open={bench['PRICE_MISMATCH']}",
+        "/reconciliation?group=customer",
+        "/connections/new?plugin=connectwise",
+        f"/mapping/customers/choose{choose}&target=2471",
+        f"/mapping/customers?status=all&open={account}",
+        "/mapping/products?status=all",
+        "/search?q=con",
+        "/customers?q=nothing+is+called+so",
+        "/subscriptions?category=all",
+        "/help/console",
+    )
+    return World(ids, queries, more, all_seeing.email)
+
+
+def _file(*names: str) -> str:
+    line = (
+        "{at}@x.example,E-{at},office@x.example,,Ana,Silva,+47 2200 0000,no,0150,,"
+        "Oslo,Main 1,Business,00123,en-US,{name},Gold"
+    )
+    head = ",".join([*COLUMNS, "attribute:tier"])
+    lines = [line.format(at=at, name=name) for at, name in enumerate(names)]
+    return "\n".join([head, *lines, ","])
+
+
+def differences(store: Any, now: Any, tenant_id: str, books: Any) -> dict[str, str]:
+    """Differences of every sort, two comparisons and a draft of a plan, by name."""
+    found: dict[str, str] = {}
+    with store.unit(TenantScope(tenant_id)) as session:
+        for name, hours in (("before", 30), ("after", 1)):
+            moment = now - timedelta(hours=hours)
+            run = ReconRun(
+                id=f"recon:all:{new_id('x')}", tenant_id=tenant_id, scope="all",
+                psa_connection_id=books.psa, state="ok", cause="button",
+                requested_by="Ana", created_at=moment, started_at=moment,
+                ended_at=moment, outcome="differences",
+            )  # fmt: skip
+            session.add(run)
+            found[name] = run.id
+        session.get(SubscriptionRow, books.subscriptions[0]).quantity = D(96)
+        for at, (kind, expected, actual, delta, impact) in enumerate(KINDS):
+            issue = ReconIssue(
+                id=new_id("iss"), tenant_id=tenant_id, psa_connection_id=books.psa,
+                fingerprint=f"{at:064x}", kind=kind, severity="error",
+                company_id="2471", agreement_id="118", product_id="7",
+                vendor_connection_id=books.vendor, sku="SKU-0", expected=expected,
+                actual=actual, delta=delta, impact_recurring=impact, currency="USD",
+                impact_once=D("14.20") if kind == "PERIOD_GAP" else None,
+                subject="2026-10-01", state="open", is_open=True, value_hash="h" * 64,
+                first_seen=now - timedelta(hours=1 if at else 30), last_seen=now,
+                first_run=found["after"], last_run=found["after"], lines=["204"],
+                subscriptions=[books.subscriptions[0]],
+            )  # fmt: skip
+            session.add(issue)
+            found[kind] = issue.id
+        found["plan"] = _plan(session, now, tenant_id, books)
+    return found
+
+
+def _plan(session: Any, now: Any, tenant_id: str, books: Any) -> str:
+    plan = ReconPlan(
+        id=new_id("pln"), tenant_id=tenant_id, psa_connection_id=books.psa,
+        state="draft", issues=[], digest="d" * 64, created_by="Ana", created_at=now,
+    )  # fmt: skip
+    session.add(plan)
+    session.flush()
+    for seq in (1, 2):
+        session.add(
+            ReconPlanPart(
+                plan_id=plan.id,
+                seq=seq,
+                tenant_id=tenant_id,
+                company_id="2471",
+                agreement_id="118",
+                product_id="7",
+                issues=[],
+                proposal={},
+                state="draft",
+            )
+        )
+    call = {
+        "description": "Change it.",
+        "method": "PATCH",
+        "target": "/additions/204",
+        "body": "{}",
+    }
+    session.add(
+        ReconOperation(
+            plan_id=plan.id,
+            part=1,
+            seq=1,
+            tenant_id=tenant_id,
+            line_id="204",
+            psa_connection_id=books.psa,
+            reference="ep-1",
+            do="set_quantity",
+            agreement_id="118",
+            body={"quantity": "96"},
+            state="planned",
+            calls=[call],
+        )
+    )
+    return str(plan.id)
+
+
+@pytest.fixture
+def database_kind() -> str:
+    """What a page looks like doesn't depend on the database."""
+    return "sqlite"
+
+
+def test_every_route_leads_to_a_page_or_is_known_to_lead_to_none(
+    web, store, tenant, books
+) -> None:
+    filled = world(web, store, tenant, books)
+    owner = web.app.test_client()
+    web.sign_in(owner, filled.email)
+    found = addresses(web.app, filled)
+    assert len(found) > 55
+    wrong = []
+    for path in found:
+        answer = owner.get(path)
+        if answer.status_code != 200:
+            wrong.append(f"{path}: {answer.status_code}")
+        elif "<main" not in answer.text:
+            wrong.append(f"{path}: no page; name it in NO_PAGES")
+    assert not wrong, "\n".join(wrong)
+    known = {rule.rule for rule in web.app.url_map.iter_rules()}
+    assert not set(NO_PAGES) - known
