@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from entrepot.hub.missing import missing_index
 from entrepot.store.base import Base, TenantOwned
 from entrepot.store.types import JsonText, UtcDateTime
 
@@ -82,6 +83,7 @@ class CustomerAccount(TenantOwned, Base):
         ),
         Index("ix_customer_account_customer_id", "customer_id"),
         Index("ix_customer_account_tenant_id_id", "tenant_id", "id"),
+        missing_index("customer_account"),
     )
 
     id: Mapped[str] = mapped_column(String(40), primary_key=True)

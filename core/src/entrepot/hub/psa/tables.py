@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import BigInteger, Date, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from entrepot.hub.missing import missing_index
 from entrepot.store.base import Base, TenantOwned
 from entrepot.store.types import JsonText, Quantity, UnitPrice, UtcDateTime
 
@@ -127,6 +128,7 @@ class PsaLine(_Mirrored, TenantOwned, Base):
     __tablename__ = "psa_line"
     __table_args__ = (
         _unique("psa_line"),
+        missing_index("psa_line"),
         Index("ix_psa_line_agreement", "connection_id", "agreement_vendor_id"),
         # So that counting a company's, and when one changed last, reads no rows.
         Index(

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import BigInteger, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from entrepot.hub.missing import missing_index
 from entrepot.store.base import Base, TenantOwned
 from entrepot.store.types import JsonText, Quantity, UnitPrice, UtcDateTime
 
@@ -34,6 +35,7 @@ class SubscriptionRow(TenantOwned, Base):
         # does not lead: SQLite would take them for every question and sort the rest.
         Index("ix_subscription_name_id", "name", "id", "tenant_id"),
         Index("ix_subscription_term_end", "term_end"),
+        missing_index("subscription"),
     )
 
     id: Mapped[str] = mapped_column(String(40), primary_key=True)

@@ -67,12 +67,18 @@ class HashMemory:
         """Mark the known ones as seen and return which of `hashes` are unknown."""
         if not len(self.known):
             return np.ones(len(hashes), dtype=np.bool_)
-        places, hit = self._find(hashes)
+        # Looked up in their order, neighbours are in the processor's cache already.
+        order = np.argsort(hashes)
+        places, hit = self._find(hashes[order])
         found = places[hit]
-        unique = np.unique(found)
+        first = np.ones(len(found), dtype=np.bool_)
+        first[1:] = found[1:] != found[:-1]
+        unique = found[first]
         self.duplicates += len(found) - len(unique) + int(self.seen[unique].sum())
         self.seen[unique] = True
-        return ~hit
+        unknown = np.empty(len(hashes), dtype=np.bool_)
+        unknown[order] = ~hit
+        return unknown
 
     def wrote(self, new_hashes: Iterable[int], old_hashes: Iterable[int]) -> None:
         """Take note of what was written: none of the old ones looks vanished."""

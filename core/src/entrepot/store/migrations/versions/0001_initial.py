@@ -945,6 +945,7 @@ def upgrade() -> None:
     )
     op.create_index('ix_psa_line_agreement', 'psa_line', ['connection_id', 'agreement_vendor_id'], unique=False)
     op.create_index('ix_psa_line_company', 'psa_line', ['connection_id', 'company_vendor_id', 'tenant_id', 'known_at'], unique=False)
+    op.create_index('ix_psa_line_missing', 'psa_line', ['connection_id'], unique=False, sqlite_where=sa.text('missing_since IS NOT NULL'), postgresql_where=sa.text('missing_since IS NOT NULL'))
     op.create_index(op.f('ix_psa_line_tenant_id'), 'psa_line', ['tenant_id'], unique=False)
     op.create_index('uq_psa_line_connection_id_vendor_id', 'psa_line', ['connection_id', 'vendor_id'], unique=True)
     op.create_table('psa_line_fact',
@@ -1309,6 +1310,7 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_subscription'))
     )
     op.create_index('ix_subscription_account_id', 'subscription', ['account_id', 'tenant_id'], unique=False)
+    op.create_index('ix_subscription_missing', 'subscription', ['connection_id'], unique=False, sqlite_where=sa.text('missing_since IS NOT NULL'), postgresql_where=sa.text('missing_since IS NOT NULL'))
     op.create_index('ix_subscription_name_id', 'subscription', ['name', 'id', 'tenant_id'], unique=False)
     op.create_index('ix_subscription_term_end', 'subscription', ['term_end'], unique=False)
     op.create_index('uq_subscription_connection_id_vendor_id', 'subscription', ['connection_id', 'vendor_id'], unique=True)
@@ -1549,6 +1551,7 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_customer_account'))
     )
     op.create_index('ix_customer_account_customer_id', 'customer_account', ['customer_id'], unique=False)
+    op.create_index('ix_customer_account_missing', 'customer_account', ['connection_id'], unique=False, sqlite_where=sa.text('missing_since IS NOT NULL'), postgresql_where=sa.text('missing_since IS NOT NULL'))
     op.create_index('ix_customer_account_tenant_id_id', 'customer_account', ['tenant_id', 'id'], unique=False)
     op.create_index('uq_customer_account_connection_id_vendor_id', 'customer_account', ['connection_id', 'vendor_id'], unique=True)
     ddl.install(op.get_bind(), TENANT_TABLES, APPEND_ONLY_TABLES)
