@@ -15,7 +15,7 @@ from entrepot.hub.customers.tables import Customer, CustomerAccount
 from entrepot.hub.customers.upkeep import derive
 from entrepot.store import TenantScope
 from entrepot_web import workbook
-from entrepot_web.reseller.customers import rearranged
+from entrepot_web.reseller.managed_lists import rearranged
 from flask import Flask
 
 

@@ -269,6 +269,35 @@ def test_categories_divide_what_ends_soon(browser, books, web, tenant) -> None:
     assert len(export.splitlines()) == 3
 
 
+def test_columns_and_views_of_subscriptions_are_everybodys(
+    browser, books, web, tenant
+) -> None:
+    path = "/subscriptions/columns"
+    for step in ("remove:unit_cost", "add:sku", *["up:sku"] * 9):
+        assert send(browser, web, path, do=step).status_code == 303
+    seller = web.browser(web.person(tenant, role="sales"))
+    assert ">SKU<" not in seller.get("/subscriptions").text
+    assert send(browser, web, path, do="save:").headers["Location"] == "/subscriptions"
+    html = seller.get("/subscriptions").text
+    heads = re.findall(r"<th scope=\"col\"[^>]*>(?:<a[^>]*>)?([^<]+)", html)
+    wanted = ["Plan", "SKU", "Customer", "Provider", "Licences", "Status", "Auto-renew"]
+    assert heads[:7] == wanted
+    assert "Unit cost" not in heads
+    line = seller.get("/subscriptions/export.csv").text.splitlines()[0]
+    assert line == ",".join([*wanted, "Term ends"])
+    saved = {"do": "save", "name": "Mine", "query": "?status=active&sort=-quantity"}
+    token = web.csrf_token(browser.get("/subscriptions").text)
+    browser.post("/subscriptions/views", data={"csrf_token": token, **saved})
+    assert (
+        'href="/subscriptions?status=active&amp;sort=-quantity"'
+        in seller.get("/subscriptions").text
+    )
+    assert "Mine" not in browser.get("/customers").text
+    viewer = web.browser(web.person(tenant, role="viewer"))
+    assert "Manage columns" not in viewer.get("/subscriptions").text
+    assert viewer.get(path).status_code == 403
+
+
 def test_a_subscription_gets_a_name_that_is_found(browser, books, web, tenant) -> None:
     path = f"/subscriptions/{books.subscriptions[0]}"
     fields = {"nickname": "Main office", "customer_po": "PO-91", "reseller_po": "R-4"}
@@ -288,6 +317,9 @@ def test_a_subscription_gets_a_name_that_is_found(browser, books, web, tenant) -
         found = browser.get("/subscriptions", query_string={"q": words}).text
         assert "Main office" in found, words
     assert "Main office" not in browser.get("/subscriptions?q=nowhere").text
+    orders = ["customer_po", "reseller_po", "vendor_name"]
+    owner = web.hub.users.actor_for(web.person(tenant), tenant)
+    web.hub.customers.views.choose_columns(owner, "subscriptions", orders)
     rows = browser.get("/subscriptions/export.csv?q=po-91").text.splitlines()
     assert len(rows) == 3
     assert "PO-91,R-4,Business Premium" in rows[1]
@@ -415,6 +447,8 @@ def test_names_that_are_formulas_or_markup_harm_no_page_and_no_file(
         html = browser.get(path).text
         assert "<script>alert" not in html, path
         assert "&lt;script&gt;" in html, path
+    shown = ["customer_po", "reseller_po", "unit_cost", "started_at"]
+    web.hub.customers.views.choose_columns(owner, "subscriptions", shown)
     lines = browser.get("/subscriptions/export.csv").text
     cells = [cell for row in csv.reader(io.StringIO(lines)) for cell in row]
     assert "'" + evil[0] in cells

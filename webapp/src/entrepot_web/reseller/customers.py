@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from entrepot.hub.customers.records import CustomerFacet, PriceBook
 from entrepot.hub.customers.tables import Customer
 from entrepot.sdk.errors import EntrepotError
@@ -16,10 +14,9 @@ from flask import (
     redirect,
     render_template,
     request,
-    session,
     url_for,
 )
-from flask_babel import gettext
+from flask_babel import gettext, lazy_gettext
 from sqlalchemy import func, select
 from werkzeug.wrappers import Response as WerkzeugResponse
 
@@ -29,6 +26,12 @@ from entrepot_web.criteria import Criterion
 from entrepot_web.listing import Listing, Question, read
 from entrepot_web.lists.customers import CUSTOM
 from entrepot_web.reseller.customer_columns import LIST, SHEET, sheet, shown
+from entrepot_web.reseller.managed_lists import (
+    Managed,
+    change_columns,
+    change_views,
+    columns_page,
+)
 from entrepot_web.reseller.pages import (
     asked,
     chosen,
@@ -38,11 +41,11 @@ from entrepot_web.reseller.pages import (
     picked,
     sentence,
 )
-from entrepot_web.reseller.tables import Column, export
+from entrepot_web.reseller.tables import export
 
 pages = Blueprint("console_customers", __name__)
 FILTERS = ("name", "state", "connection_id", "contact", "country", "price_book_id")
-DRAFT = "columns_draft"
+MANAGED = Managed(LIST, "/customers", lazy_gettext("Customers"))
 OPTIONS = 50
 
 
@@ -101,79 +104,27 @@ def filter_options(name: str) -> Response:
 @signed_in("customers:write")
 def customer_columns() -> Response:
     """Show which columns the list has and in what order."""
-    found = sheet(hub().customers.fields.list(actor()))
-    columns = _draft(found)
-    return page(
-        "reseller/customer_columns.html",
-        "customers",
-        shown=columns,
-        others=[column for column in found.columns if column not in columns],
-        moved=request.args.get("moved", ""),
-        changed=DRAFT in session,
-    )
+    return columns_page(MANAGED, sheet(hub().customers.fields.list(actor())))
 
 
 @pages.post("/customers/columns")
 @signed_in("customers:write")
-def change_columns() -> WerkzeugResponse:
+def change_customer_columns() -> WerkzeugResponse:
     """Show, hide or move a column; save for everybody, or leave all as it was."""
-    found = sheet(hub().customers.fields.list(actor()))
-    keys = [column.key for column in _draft(found)]
-    action, _, key = request.form.get("do", "").partition(":")
-    if action in ("save", "cancel"):
-        session.pop(DRAFT, None)
-        if action == "save":
-            hub().customers.views.choose_columns(actor(), LIST, keys)
-            flash(gettext("Everybody sees these columns now."), "ok")
-        return redirect(url_for("console_customers.customer_list"), 303)
-    if action == "usual":
-        keys = list(SHEET.usual)
-    session[DRAFT] = [one.key for one in found.chosen(rearranged(keys, action, key))]
-    return redirect(url_for("console_customers.customer_columns", moved=key), 303)
+    return change_columns(MANAGED, sheet(hub().customers.fields.list(actor())))
 
 
 @pages.post("/customers/views")
 @signed_in("customers:write")
-def change_views() -> WerkzeugResponse:
+def change_customer_views() -> WerkzeugResponse:
     """Save the list's filters and order under a name, or remove such a view."""
-    action, _, view_id = request.form.get("do", "").partition(":")
-    query = request.form.get("query", "").lstrip("?")[:2000]
-    try:
-        if action == "remove":
-            hub().customers.views.remove(actor(), view_id)
-            flash(gettext("The view is removed."), "ok")
-        else:
-            name = request.form.get("name", "")
-            hub().customers.views.save(actor(), LIST, name, query)
-            flash(gettext("The view is saved for everybody."), "ok")
-    except EntrepotError as error:
-        flash(sentence(error), "warn")
-    return redirect("/customers" + (f"?{query}" if query else ""), 303)
-
-
-def rearranged(keys: list[str], action: str, key: str) -> list[str]:
-    """Return the columns after one step: ``add``, ``remove``, ``up`` or ``down``."""
-    found = [one for one in keys if one != key]
-    if action == "add":
-        return [*found, key]
-    if action in ("up", "down") and key in keys:
-        at = keys.index(key) + (-1 if action == "up" else 1)
-        found.insert(max(0, at), key)
-        return found
-    return found if action == "remove" else keys
+    return change_views(MANAGED)
 
 
 def criteria(listing: Listing) -> tuple[Criterion, ...]:
     """Return the filters of the address, those by custom fields included."""
     own = [name for name in listing.fields if name.startswith(CUSTOM)]
     return chosen(listing, *FILTERS, *own)
-
-
-def _draft(found: Any) -> tuple[Column, ...]:  # noqa: ANN401 - a sheet
-    if DRAFT in session:
-        draft: tuple[Column, ...] = found.chosen(session[DRAFT])
-        return draft
-    return shown(found)
 
 
 def _options(name: str, typed: str = "") -> list[tuple[str, str, int | None]]:

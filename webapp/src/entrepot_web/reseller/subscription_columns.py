@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from flask_babel import lazy_gettext
+from flask_babel import gettext, lazy_gettext
 
 from entrepot_web.criteria import Criterion
 from entrepot_web.lists.subscriptions import SUBSCRIPTIONS
+from entrepot_web.reseller.managed_lists import Managed
 from entrepot_web.reseller.pages import marks
 from entrepot_web.reseller.present import offer_words, word
 from entrepot_web.reseller.tables import Column, Facts, Sheet
@@ -60,86 +61,97 @@ def _provider(row: Any, _facts: Facts) -> str:  # noqa: ANN401 - a row
 
 
 def _renews(row: Any, _facts: Facts) -> str:  # noqa: ANN401 - a row
-    return {True: "On", False: "Off"}.get(row.auto_renew, "")
+    return {True: gettext("On"), False: gettext("Off")}.get(row.auto_renew, "")
 
 
 def _beside(_session: object, _rows: Sequence[Any]) -> Facts:
     return {}
 
 
+MANAGED = Managed("subscriptions", "/subscriptions", lazy_gettext("Subscriptions"))
 SHEET = Sheet(
     name="subscriptions",
     listing=SUBSCRIPTIONS,
     first=Column(
         key="name",
-        title="Plan",
+        title=lazy_gettext("Plan"),
         text=lambda row, _: row.nickname or row.friendly_name or row.name,
     ),
     columns=(
         Column(
             key="offer",
-            title="Term and billing",
+            title=lazy_gettext("Term and billing"),
             text=lambda row, _: offer_words(row.term, row.billing_cycle),
         ),
         Column(
             key="customer",
-            title="Customer",
+            title=lazy_gettext("Customer"),
             text=lambda row, _: row.customer_name or "",
         ),
-        Column(key="provider", title="Provider", text=_provider),
+        Column(key="provider", title=lazy_gettext("Provider"), text=_provider),
         Column(
             key="quantity",
-            title="Licences",
+            title=lazy_gettext("Licences"),
             text=lambda row, _: _plain(row, "quantity"),
             numeric=True,
+            sort="quantity",
             kind="number",
         ),
         Column(
             key="status",
-            title="Status",
+            title=lazy_gettext("Status"),
             text=lambda row, _: word("subscription", row.status).text,
         ),
         Column(
             key="unit_cost",
-            title="Unit cost",
+            title=lazy_gettext("Unit cost"),
             text=lambda row, _: _plain(row, "unit_cost"),
             numeric=True,
             kind="number",
         ),
-        Column(key="currency", title="Currency", text=lambda row, _: row.currency),
-        Column(key="auto_renew", title="Auto-renew", text=_renews),
-        Column(key="vendor_name", title="Vendor's name", text=lambda row, _: row.name),
+        Column(
+            key="currency",
+            title=lazy_gettext("Currency"),
+            text=lambda row, _: row.currency,
+        ),
+        Column(key="auto_renew", title=lazy_gettext("Auto-renew"), text=_renews),
+        Column(
+            key="vendor_name",
+            title=lazy_gettext("Vendor's name"),
+            text=lambda row, _: row.name,
+        ),
         Column(
             key="started_at",
-            title="Purchased on",
+            title=lazy_gettext("Purchased on"),
             text=lambda row, _: _date(row, "started_at"),
             kind="date",
         ),
         Column(
             key="customer_po",
-            title="Customer PO",
+            title=lazy_gettext("Customer PO"),
             text=lambda row, _: row.customer_po or "",
         ),
         Column(
             key="reseller_po",
-            title="Reseller PO",
+            title=lazy_gettext("Reseller PO"),
             text=lambda row, _: row.reseller_po or "",
         ),
         Column(
             key="term_end",
-            title="Term ends",
+            title=lazy_gettext("Term ends"),
             text=lambda row, _: _date(row, "term_end"),
             kind="date",
         ),
-        Column(key="sku", title="SKU", text=lambda row, _: row.sku),
+        Column(key="sku", title=lazy_gettext("SKU"), text=lambda row, _: row.sku),
         Column(
-            key="vendor_id", title="Subscription id", text=lambda row, _: row.vendor_id
+            key="vendor_id",
+            title=lazy_gettext("Subscription id"),
+            text=lambda row, _: row.vendor_id,
         ),
     ),
     usual=(
-        *("offer", "customer", "provider", "quantity", "status", "unit_cost"),
-        *("currency", "auto_renew", "started_at", "term_end", "customer_po"),
-        *("reseller_po", "vendor_name", "sku", "vendor_id"),
+        *("customer", "provider", "quantity", "status", "unit_cost", "auto_renew"),
+        "term_end",
     ),
     beside=_beside,
 )

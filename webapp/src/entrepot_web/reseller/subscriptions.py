@@ -5,13 +5,25 @@ from __future__ import annotations
 from entrepot.hub.customers.tables import Customer
 from flask import Blueprint, Response, request
 from sqlalchemy import select
+from werkzeug.wrappers import Response as WerkzeugResponse
 
 from entrepot_web.auth.sessions import signed_in
-from entrepot_web.context import hub, scope
+from entrepot_web.context import actor, hub, scope
 from entrepot_web.criteria import Criterion
 from entrepot_web.lists.subscriptions import SUBSCRIPTIONS
+from entrepot_web.reseller.managed_lists import (
+    change_columns,
+    change_views,
+    columns_page,
+    shown,
+)
 from entrepot_web.reseller.pages import asked, chosen, list_view, marks, page, picked
-from entrepot_web.reseller.subscription_columns import CATEGORIES, SHEET, criteria_of
+from entrepot_web.reseller.subscription_columns import (
+    CATEGORIES,
+    MANAGED,
+    SHEET,
+    criteria_of,
+)
 from entrepot_web.reseller.tables import export
 
 pages = Blueprint("console_subscriptions", __name__)
@@ -31,6 +43,8 @@ def subscription_list() -> Response:
         category=request.args.get("category", ""),
         customer=_customer_name(),
         marks=marks(),
+        columns=shown(MANAGED, SHEET),
+        views=hub().customers.views.list(actor(), MANAGED.name),
     )
 
 
@@ -40,7 +54,28 @@ def subscription_list() -> Response:
 def export_subscriptions() -> Response:
     """Give the subscriptions as a file: the filters and the order of the screen."""
     question = asked(SUBSCRIPTIONS, _criteria())
-    return export(SHEET, question, SHEET.chosen(None), picked("id"))
+    return export(SHEET, question, shown(MANAGED, SHEET), picked("id"))
+
+
+@pages.get("/subscriptions/columns")
+@signed_in("customers:write")
+def subscription_columns() -> Response:
+    """Show which columns the list has and in what order."""
+    return columns_page(MANAGED, SHEET)
+
+
+@pages.post("/subscriptions/columns")
+@signed_in("customers:write")
+def change_subscription_columns() -> WerkzeugResponse:
+    """Show, hide or move a column; save for everybody, or leave all as it was."""
+    return change_columns(MANAGED, SHEET)
+
+
+@pages.post("/subscriptions/views")
+@signed_in("customers:write")
+def change_subscription_views() -> WerkzeugResponse:
+    """Save the list's filters and order under a name, or remove such a view."""
+    return change_views(MANAGED)
 
 
 def _criteria() -> tuple[Criterion, ...]:
