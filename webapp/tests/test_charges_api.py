@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -133,6 +134,22 @@ def test_lists_of_lines_say_how_complete_they_are(machine, charged) -> None:
     assert [one["reason"] for one in readings] == ["the report is being written"]
     one = machine("GET", f"/charge-readings/{readings[0]['id']}").json
     assert one == readings[0]
+
+
+def test_lines_of_a_subscription_and_a_customer_are_exported(machine, charged) -> None:
+    subscription, customer = charged
+    for narrowed, rows in (
+        (f"filter[subscription_id]={subscription}", 3),
+        (f"filter[customer_id]={customer}", 4),
+    ):
+        path = f"/charges?{narrowed}"
+        told = machine("GET", path, headers={"Accept": "application/x-ndjson"})
+        *lines, end = [json.loads(line) for line in told.text.splitlines()]
+        assert [line["id"] for line in lines] == [f"chg_{n}" for n in range(rows)]
+        assert (end["meta"]["rows"], end["meta"]["complete"]) == (rows, True)
+        table = machine("GET", path, headers={"Accept": "text/csv"}).text.splitlines()
+        assert len(table) == rows + 2
+        assert json.loads(table[-1].removeprefix("#"))["meta"]["complete"] is True
 
 
 def test_every_version_of_a_charge_can_be_read(machine, charged) -> None:
