@@ -149,7 +149,9 @@ def _loop(server: Served, seconds: float) -> tuple[int, int, float]:
         while time.monotonic() < until:
             connection.request("GET", server.path, headers=server.headers)
             answer = connection.getresponse()
-            answer.read()
+            body = answer.read()
+            if answer.status != 200 and not counts[1]:
+                print(f"{answer.status}: {body[:300]!r}", file=sys.stderr)
             with lock:
                 counts[0] += 1
                 counts[1] += answer.status != 200

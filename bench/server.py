@@ -29,13 +29,13 @@ def load(kind: str, url: str, folder: str, tenant: str) -> Callable[..., Any]:
         from bench.peers import smorest
 
         return smorest.create(url, tenant)
-    import entrepot_web.api
     from entrepot.app import build_hub
+    from entrepot_web.api import access
     from entrepot_web.app import create_app
 
     from bench.hubs import settings_of
 
-    entrepot_web.api.API = "100000000 per minute"
+    access.CALLS = 100_000_000
     return create_app(build_hub(settings_of(url, Path(folder)), web=True))
 
 
