@@ -169,10 +169,12 @@ def ago(moment: datetime | None) -> str:
     return _time(moment, text, moment_text(local, seconds=True))
 
 
-def day(value: date | datetime | None) -> str:
-    """Return a date."""
-    if value is None:
+def day(value: date | datetime | str | None) -> str:
+    """Return a date; a moment as text is taken as ISO 8601."""
+    if not value:
         return NONE
+    if isinstance(value, str):
+        value = datetime.fromisoformat(value)
     if isinstance(value, datetime):
         value = value.astimezone(_zone()).date()
     return Markup('<time datetime="{}">{}</time>').format(
