@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
+from html.parser import HTMLParser
 from typing import Any
 
 import pytest
@@ -23,6 +24,7 @@ from entrepot.hub.reconciliation.tables import (
 )
 from entrepot.hub.subscriptions.tables import SubscriptionRow
 from entrepot.store import TenantScope, new_id
+from entrepot_web.translations import catalog
 from flask import Flask
 from sqlalchemy import select
 
@@ -57,18 +59,21 @@ NO_PAGES = {
     "/reconciliation/export": "a file",
     "/reconciliation/issues/<issue_id>/decide": "leads back",
     "/reconciliation/plans/<plan_id>/<any(approve,apply,discard):_what>": "leads back",
-    "/reconciliation/plans/<plan_id>/progress": "a part of a page",
-    "/reconciliation/runs/<run_id>/progress": "a part of a page",
     "/session": "for scripts",
-    "/sync-runs/<run_id>/progress": "a part of a page",
     "/sync-runs/active": "a part of a page",
     "/verify": "another page asks for the password",
 }
 """Routes that people call without seeing a page of their own, and why."""
 STRANGERS = {"/login", "/reset", "/reset/<token>", "/login/second"}
 """Pages of people who aren't signed in; those that need a link have own tests."""
+IN_ENGLISH = ("/api/docs", "/plugins", "/help")
+"""What machines and authors of plugins say; the guide is compared elsewhere."""
 MACHINES = ("/api/v1/", "/static/", "/fs-static/", "/login/company", "/login/passkey")
-_FILE = re.compile(r"\.[a-z]+$")
+DATA = {"3 of 7 pages were read", "The sign-in has expired."}
+"""What the books of the tests say, in whatever language."""
+_FILE = re.compile(r"\.[a-z]+$|/progress$")
+"""Files, and the parts of pages that tell how far something is."""
+_ENGLISH = re.compile(r"\b(the|is|are|were|with|not|can't|this|which|from|by|no|has)\b")
 _CHOICE = re.compile(r"<any\(([^)]*)\):\w+>")
 _PARAMETER = re.compile(r"<(?:\w+(?:\([^)]*\))?:)?(\w+)>")
 
@@ -142,7 +147,7 @@ def world(web: Any, store: Any, tenant_id: str, books: Any) -> World:
         operator=True,
     )
     owner = hub.users.actor_for(web.person(tenant_id, name="Cleo Marsh"), tenant_id)
-    hub.credentials.create_credential(owner, name="Billing", scopes=("customers:read",))
+    hub.credentials.create_credential(owner, name="Meter", scopes=("customers:read",))
     hub.customers.fields.add(owner, key="tier", label="Tier", kind="text")
     taken = hub.customers.imports.run(
         owner, name="customers.csv", text=_file("Sol", "Måne"), dry_run=False
@@ -152,7 +157,7 @@ def world(web: Any, store: Any, tenant_id: str, books: Any) -> World:
     mine = select(CustomerAccount.id).where(CustomerAccount.customer_id == customer)
     known = Connection(
         id=new_id("con"), tenant_id=tenant_id, plugin="aws", kind="vendor",
-        name="Cloud of a plugin", settings={}, state="active", account_name="Northpeak",
+        name="Cumulus West", settings={}, state="active", account_name="Northpeak",
         notification_key=new_id("ntf"), created_at=hub.clock.now(),
     )  # fmt: skip
     with store.unit(TenantScope(tenant_id)) as session:
@@ -181,6 +186,9 @@ def world(web: Any, store: Any, tenant_id: str, books: Any) -> World:
         "user_id": user.id,
         "help name": "reconciliation",
     }
+    works = getattr(hub.customers, "works", None)
+    if works is not None:
+        ids["work_id"] = works.edit(owner, {"country": "NO"}, {}, books.customers[:2])
     choose = f"?psa={psa}&key={account}"
     queries = {
         "/reconciliation/rules/new": f"?psa={psa}&kind=price",
@@ -201,7 +209,7 @@ def world(web: Any, store: Any, tenant_id: str, books: Any) -> World:
         f"/mapping/customers?status=all&open={account}",
         "/mapping/products?status=all",
         "/search?q=con",
-        "/customers?q=nothing+is+called+so",
+        "/customers?q=nobody",
         "/subscriptions?category=all",
         "/help/console",
     )
@@ -298,6 +306,58 @@ def _plan(session: Any, now: Any, tenant_id: str, books: Any) -> str:
     return str(plan.id)
 
 
+class Texts(HTMLParser):
+    """What a page shows and reads aloud, but not what is code or somebody's data."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+        self._silent: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        known = dict(attrs)
+        if tag in ("code", "pre", "script", "style") or known.get("lang") == "en":
+            self._silent.append(tag)
+        for name in ("aria-label", "placeholder", "alt"):
+            self.handle_data(known.get(name) or "")
+
+    def handle_endtag(self, tag: str) -> None:
+        if self._silent and self._silent[-1] == tag:
+            self._silent.pop()
+
+    def handle_data(self, data: str) -> None:
+        text = " ".join(data.split())
+        if text and not self._silent:
+            self.found.append(text)
+
+
+def untranslated_words() -> set[str]:
+    """Return the console's English texts that are others in German."""
+    known = catalog.messages(catalog.load("de"))
+    return {one.id for one in known if isinstance(one.id, str) and one.id != one.string}
+
+
+def leftovers(html: str, english: set[str]) -> list[str]:
+    """Return what a German page says in English."""
+    texts = Texts()
+    texts.feed(html)
+    german = {one.string for one in catalog.messages(catalog.load("de"))}
+    return [
+        one
+        for one in texts.found
+        if one not in DATA
+        and (
+            (" " in one and one in english and one not in german)
+            or _ENGLISH.search(one)
+        )
+    ]
+
+
+def german(web: Any, client: Any) -> dict[str, str]:
+    """Return the form that makes the console speak German."""
+    return {"csrf_token": web.csrf_token(client.get("/").text), "language": "de"}
+
+
 @pytest.fixture
 def database_kind() -> str:
     """What a page looks like doesn't depend on the database."""
@@ -312,6 +372,8 @@ def test_every_route_leads_to_a_page_or_is_known_to_lead_to_none(
     web.sign_in(owner, filled.email)
     found = addresses(web.app, filled)
     assert len(found) > 55
+    owner.post("/preferences", data=german(web, owner))
+    english = untranslated_words()
     wrong = []
     for path in found:
         answer = owner.get(path)
@@ -319,6 +381,8 @@ def test_every_route_leads_to_a_page_or_is_known_to_lead_to_none(
             wrong.append(f"{path}: {answer.status_code}")
         elif "<main" not in answer.text:
             wrong.append(f"{path}: no page; name it in NO_PAGES")
+        elif not path.startswith(IN_ENGLISH):
+            wrong += [f"{path}: {one!r}" for one in leftovers(answer.text, english)]
     assert not wrong, "\n".join(wrong)
     known = {rule.rule for rule in web.app.url_map.iter_rules()}
     assert not set(NO_PAGES) - known

@@ -6,7 +6,12 @@ the reader's language where it is shown.
 
 from __future__ import annotations
 
+import re
+from functools import cache
+
 from flask_babel import gettext, lazy_gettext
+
+from entrepot_web.i18n import SOURCE, language
 
 KINDS = (
     lazy_gettext("Vendor customer has no PSA company"),
@@ -81,6 +86,145 @@ SHARES = (
 """Why shares of a customer don't add up."""
 
 
+STREAMS = (
+    lazy_gettext("Customers"),
+    lazy_gettext("Contacts"),
+    lazy_gettext("Subscriptions"),
+    lazy_gettext("Orders"),
+    lazy_gettext("Offers"),
+    lazy_gettext("Companies"),
+    lazy_gettext("Agreements"),
+    lazy_gettext("Products"),
+    lazy_gettext("Lines"),
+)
+"""What connections read, as headings."""
+
+CAUSES = (
+    lazy_gettext("Schedule"),
+    lazy_gettext("Button"),
+    lazy_gettext("Refresh"),
+    lazy_gettext("Notification"),
+    lazy_gettext("Retry"),
+)
+"""Why something was read."""
+
+NOUNS = (
+    lazy_gettext("Audit"),
+    lazy_gettext("Connections"),
+    lazy_gettext("Credentials"),
+    lazy_gettext("Jobs"),
+    lazy_gettext("Mappings"),
+    lazy_gettext("Reconciliations"),
+    lazy_gettext("Sync"),
+    lazy_gettext("Users"),
+)
+"""What credentials are for."""
+
+KEPT = (
+    lazy_gettext(
+        "ids of the customer and of its accounts, company names, domains and countries"
+    ),
+    lazy_gettext(
+        "subscriptions, orders, charges and every comparison: they hold no person"
+    ),
+    lazy_gettext(
+        "who did what and when in the audit log, without what it said of the person"
+    ),
+)
+"""What stays after an erasure."""
+
+
+def marked(text: str) -> str:
+    """Return a text as it is: marks a sentence with values for translation."""
+    return text
+
+
+SENTENCES = (
+    marked("“%(name)s” is no longer read, and nothing is written through it."),
+    marked("What was read so far stays in the books, without further updates."),
+    marked("Its %(count)s stored secrets are deleted and must be re-entered."),
+    marked(
+        "%(accounts)s customers with %(bought)s subscriptions were read through it. "
+        "They stay, marked as no longer kept up to date."
+    ),
+    marked(
+        "The mapping of %(customers)s customers and %(products)s products goes unused; "
+        "nothing of it is compared with the PSA any more."
+    ),
+    marked("only one side says %(words)s"),
+    marked("same number %(number)s"),
+    marked("%(number)s is known for this SKU"),
+    marked("names are %(share)s alike"),
+    marked("both are called %(name)s"),
+    marked("%(name)s spelled out is the same name"),
+    marked("confirmed before"),
+    marked("stored id %(number)s"),
+    marked("tax number %(number)s"),
+    marked("%(domain)s belongs to no other company"),
+    marked("both normalise to %(name)s"),
+    marked("%(domain)s begins with the name"),
+    marked("Enter an e-mail address such as ana@example.com."),
+    marked("Use at least %(count)s characters; a phrase works."),
+    marked("Use at most 256 characters."),
+    marked("Leave your e-mail name out of it."),
+    marked("Choose one of %(names)s."),
+    marked("%(role)s permits %(permission)s, which you don't hold yourself."),
+    marked("Name at least one, such as customers:read."),
+    marked("%(name)s doesn't exist."),
+    marked("You don't hold %(permission)s yourself."),
+    marked("Enter a name of 1 to 120 characters."),
+    marked("A user with this address exists already."),
+    marked("This is the last owner. Make somebody else an owner first."),
+    marked("There is no user %(id)s."),
+    marked("Somebody else has to remove you."),
+    marked("Somebody else has to lock you out."),
+    marked("This isn't your password."),
+    marked("Choose another one than until now."),
+    marked("There is no such active person here."),
+    marked("You act as yourself already."),
+    marked("Choose somebody with a lower role than yours; never an operator."),
+    marked("Say why, in 5 to 300 characters."),
+    marked(
+        "This person works for other resellers too. They can reset their own password; "
+        "ask the operator to lock them out."
+    ),
+    marked("Somebody changed the field %(name)s meanwhile."),
+    marked("Look at what it is now and change it again."),
+    marked("There is a field %(name)s already."),
+    marked("%(count)s customers have a value in %(name)s."),
+    marked("Empty it there first; an import can do it for many."),
+    marked("A label has 1 to 120 characters."),
+    marked("Invitations are sent when customers can sign in; none is yet."),
+)
+"""Sentences of the core, where values stand with a name in their place."""
+
+_VALUE = re.compile(r"%\((\w+)\)s")
+
+
 def told(text: str) -> str:
     """Return a text of the core in the reader's language; unknown ones stay."""
-    return gettext(text) if text else text
+    if not text:
+        return text
+    found = gettext(text)
+    if found != text or language() == SOURCE:
+        return found
+    for english, pattern in _patterns():
+        match = pattern.fullmatch(text)
+        if match:
+            return gettext(english) % match.groupdict()
+    return text
+
+
+@cache
+def _patterns() -> tuple[tuple[str, re.Pattern[str]], ...]:
+    """Return each sentence with the pattern of what the core makes of it."""
+    made = []
+    for english in SENTENCES:
+        parts = _VALUE.split(english)
+        # Every second part is the name of a value.
+        pattern = "".join(
+            f"(?P<{part}>.+?)" if at % 2 else re.escape(part)
+            for at, part in enumerate(parts)
+        )
+        made.append((english, re.compile(pattern)))
+    return tuple(made)

@@ -20,6 +20,7 @@ from entrepot_web.auth.people import Person
 from entrepot_web.auth.recovery import mailer
 from entrepot_web.auth.sessions import be_sure, is_sure, person, signed_in
 from entrepot_web.context import actor, hub
+from entrepot_web.core_words import told
 from entrepot_web.reseller.devices import device
 from entrepot_web.reseller.pages import page
 
@@ -57,7 +58,7 @@ def confirm() -> Response | WerkzeugResponse:
     try:
         hub().users.check_own_password(actor(), request.form.get("current", ""))
     except UserInvalid as error:
-        return _security(error.field, error.problem, 422)
+        return _security(error.field, told(error.problem), 422)
     be_sure()
     return redirect(SECURITY, 303)
 
@@ -78,7 +79,7 @@ def password() -> Response | WerkzeugResponse:
         )
     except UserInvalid as error:
         wrong = {"current": "current_password"}.get(error.field, error.field)
-        return _security(wrong, error.problem, 422)
+        return _security(wrong, told(error.problem), 422)
     _stay_signed_in()
     notice(g.user, gettext("Your password was changed"))
     flash(gettext("Your password is changed; other sessions have ended."), "ok")
@@ -98,7 +99,7 @@ def address() -> Response | WerkzeugResponse:
     try:
         wanted = clean_email(given)
     except UserInvalid as error:
-        return _security("notify_email", error.problem, 422)
+        return _security("notify_email", told(error.problem), 422)
     if confirm_address(g.user, wanted):
         text = gettext("Open the link in the mail to %(to)s to use it.", to=wanted)
         flash(text, "ok")
@@ -159,7 +160,7 @@ def app_code() -> Response | WerkzeugResponse:
         else:
             abort(400)
     except UserInvalid as error:
-        return _security(error.field, error.problem, 422)
+        return _security(error.field, told(error.problem), 422)
     return redirect(SECURITY + "#app", 303)
 
 

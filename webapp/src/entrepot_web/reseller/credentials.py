@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 
 from entrepot_web.auth.sessions import signed_in
 from entrepot_web.context import actor, hub
+from entrepot_web.core_words import told
 from entrepot_web.reseller.pages import page
 
 pages = Blueprint("console_credentials", __name__)
@@ -34,7 +35,7 @@ def add_credential() -> Response:
             actor(), name=name, scopes=scopes
         )
     except UserInvalid as error:
-        return _credentials(422, problem=error.problem, name=name, picked=scopes)
+        return _credentials(422, problem=told(error.problem), name=name, picked=scopes)
     return _credentials(200, fresh=(made.id, secret))
 
 

@@ -302,7 +302,7 @@ def _moment(at: datetime) -> str:
 def sentence(error: EntrepotError) -> str:
     """Return what went wrong and what to do, for people."""
     remedy = error.info.remedy
-    return " ".join(part for part in (error.user_message, remedy) if part)
+    return " ".join(told(part) for part in (error.user_message, remedy) if part)
 
 
 def _pill() -> FreshPill | None:

@@ -20,6 +20,7 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 from entrepot_web.auth.recovery import invite, mailer
 from entrepot_web.auth.sessions import is_sure, person, signed_in
 from entrepot_web.context import actor, hub
+from entrepot_web.core_words import told
 from entrepot_web.reseller.pages import page
 
 pages = Blueprint("console_people", __name__)
@@ -50,7 +51,7 @@ def add_person() -> Response | WerkzeugResponse:
             must_change=True,
         )
     except UserInvalid as error:
-        return _people(given, error.field, error.problem, 422)
+        return _people(given, error.field, told(error.problem), 422)
     reseller = hub().tenants.get(actor(), actor().tenant_id).name
     if password is None and invite(made, actor().name, reseller):
         text = gettext(
@@ -125,7 +126,7 @@ def change_person(user_id: str) -> WerkzeugResponse:
         step()
         flash(done, "ok")
     except UserInvalid as error:
-        flash(error.problem, "warn")
+        flash(told(error.problem), "warn")
     return redirect("/settings/users", 303)
 
 
@@ -176,7 +177,7 @@ def act(user_id: str) -> Response | WerkzeugResponse:
     try:
         hub().sessions.act_for(actor(), mine.session.id, user_id, reason)
     except UserInvalid as error:
-        return _ask_to_act(user_id, reason, error.problem, 422)
+        return _ask_to_act(user_id, reason, told(error.problem), 422)
     return redirect("/", 303)
 
 

@@ -16,6 +16,7 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 
 from entrepot_web.auth.sessions import is_sure, person, signed_in
 from entrepot_web.context import actor, hub
+from entrepot_web.core_words import told
 from entrepot_web.reseller.pages import page
 
 pages = Blueprint("console_resellers", __name__)
@@ -80,7 +81,7 @@ def act_there(tenant_id: str, user_id: str) -> Response | WerkzeugResponse:
         try:
             hub().sessions.act_for(actor(), mine.session.id, user_id, reason, tenant_id)
         except UserInvalid as error:
-            problem = error.problem
+            problem = told(error.problem)
     if problem:
         return _ask(tenant_id, user_id, reason, problem, 422)
     return redirect("/", 303)
