@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -31,11 +32,17 @@ class Figures:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """When a vendor was read to its end for one customer; None = never."""
+    """When a vendor was read to its end for one customer; None = never.
+
+    Attributes:
+        every: Seconds between two reads of changes; None when nothing is read by
+            itself, or the person may not know.
+    """
 
     connection_id: str
     read_at: datetime | None
     complete: bool
+    every: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,8 +108,16 @@ def alerts(session: Session, customer_id: str, now: datetime) -> list[Alert]:
     return [_alert(item, now) for item in found]
 
 
-def sources(session: Session, customer_id: str) -> list[Source]:
-    """Return when each vendor was last read for a customer, in order of accounts."""
+def sources(
+    session: Session, customer_id: str, every: Mapping[str, int]
+) -> list[Source]:
+    """Return when each vendor was last read for a customer, in order of accounts.
+
+    Args:
+        session: The reseller's.
+        customer_id: Whose.
+        every: Seconds between two reads, by connection.
+    """
     scope = SyncScope
     found = session.execute(
         select(
@@ -124,7 +139,12 @@ def sources(session: Session, customer_id: str) -> list[Source]:
         .order_by(CustomerAccount.connection_id)
     )
     return [
-        Source(connection_id=key, read_at=at, complete=at is not None and not missing)
+        Source(
+            connection_id=key,
+            read_at=at,
+            complete=at is not None and not missing,
+            every=every.get(key),
+        )
         for key, at, missing in found
     ]
 

@@ -34,11 +34,12 @@ def customer(customer_id: str) -> Response:
     """Show a customer with what it has bought."""
     now = hub().clock.now()
     found = _found(customer_id)
+    every = _cadence(found.id)
     with hub().store.read(scope()) as session:
         summed = figures(session, customer_id, now)
         warned = alerts(session, customer_id, now)
         recent = events(session, _asked(customer_id, most=RECENT)).events
-        read_from = sources(session, customer_id)
+        read_from = sources(session, customer_id, every)
     criteria = (
         Criterion("customer_id", "eq", (customer_id,)),
         *chosen(INVENTORY, "status", "connection_id"),
@@ -254,6 +255,23 @@ def _frame(found: Customer, tab: str) -> dict[str, Any]:
         "tab": tab,
         "rail": True,
         "marks": marks(),
+    }
+
+
+def _cadence(customer_id: str) -> dict[str, int]:
+    """Return how often a customer's vendors are read by themselves, in seconds."""
+    if not actor().may("sync:read"):
+        return {}
+    query = select(CustomerAccount.connection_id).where(
+        CustomerAccount.customer_id == customer_id
+    )
+    with hub().store.read(scope()) as session:
+        ids = session.scalars(query.distinct()).all()
+    rules = {one: hub().sync.schedule_of(actor(), one) for one in ids}
+    return {
+        key: rule.every_seconds
+        for key, rule in rules.items()
+        if rule is not None and rule.every_seconds
     }
 
 
