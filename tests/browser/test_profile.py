@@ -18,7 +18,7 @@ def test_menu_and_tabs_lead_through_a_customer_and_back(desk, shared) -> None:
     page.wait_for_url(re.compile(home + "/orders"))
     page.click("nav.tabs >> text=Activity log")
     page.wait_for_url(re.compile(home + "/activity"))
-    expect(page.locator(".timeline li").first).to_be_visible()
+    expect(page.locator("#activity tbody tr").first).to_be_visible()
     page.click("nav.submenu >> text=Customer information")
     page.fill("[name=custom_id]", "C-77")
     page.click("button:has-text('Save')")
