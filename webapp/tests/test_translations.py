@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from entrepot.hub.reconciliation.rules.kinds import CATALOGUE
 from entrepot.hub.users.rules import ROLE_TEXTS, ROLE_TITLES
-from entrepot_web import numerals
+from entrepot_web import articles, numerals
 from entrepot_web.i18n import LANGUAGES, SOURCE
 from entrepot_web.reseller.present import money
 from entrepot_web.translations import catalog
@@ -69,3 +71,24 @@ def test_language_of_a_stranger_is_what_the_browser_asks_for(web) -> None:
     for asked, spoken in (("de-AT,de;q=0.9", "de"), ("fr", "en"), ("en-GB", "en")):
         html = client.get("/login", headers={"Accept-Language": asked}).text
         assert f'<html lang="{spoken}"' in html
+
+
+GUIDE = Path(articles.__file__).parent / "guide"
+
+
+@pytest.mark.parametrize("code", [one for one in LANGUAGES if one != SOURCE])
+def test_every_article_of_the_guide_is_there_with_the_same_parts(code: str) -> None:
+    names = {path.name for path in GUIDE.glob("*.md")}
+    assert {path.name for path in (GUIDE / code).glob("*.md")} == names
+    for name in names:
+        english = (GUIDE / name).read_text()
+        own = (GUIDE / code / name).read_text()
+        assert own != english, name
+        assert parts(own) == parts(english), name
+
+
+def parts(text: str) -> tuple[list[str], list[str]]:
+    """Return the levels of an article's headings, and its commands."""
+    commands = re.findall(r"^```.*?^```", text, re.DOTALL | re.MULTILINE)
+    levels = re.findall(r"^#+(?= )", text, re.MULTILINE)
+    return levels, commands
