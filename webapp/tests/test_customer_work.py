@@ -5,7 +5,12 @@ from __future__ import annotations
 import io
 import re
 
+from entrepot.hub.customers import works
 from entrepot.hub.customers.importing import COLUMNS
+from entrepot.jobs import run_inline
+from entrepot.jobs.submit import RunRef
+from entrepot.store import TenantScope
+from entrepot_web.reseller import customer_forms, customer_sets, customer_work
 
 LINE = (
     "{login},{id},office@x.example,,Ana,Silva,+47 2200 0000,no,0150,,Oslo,Main 1,"
@@ -106,6 +111,80 @@ def test_many_are_imported_filtered_and_assigned(web, browser, books, tenant) ->
     send(web, browser, "/customers", "/customers/views", name="Gold",
          query="?own_tier=Gold", do="save")  # fmt: skip
     assert 'href="/customers?own_tier=Gold"' in browser.get("/customers").text
+
+
+def test_many_more_are_a_job_that_is_followed(
+    web, browser, books, tenant, monkeypatch
+) -> None:
+    for module in (customer_forms, customer_sets):
+        monkeypatch.setattr(module, "INLINE", 1)
+    monkeypatch.setattr(works, "PART", 8)
+    monkeypatch.setattr(customer_work, "PART", 8)
+    owner = web.hub.users.actor_for(web.person(tenant), tenant)
+    book = web.hub.customers.price_books.create(owner, name="Bulk", currency="NOK")
+
+    def begun(answer) -> str:
+        assert answer.status_code == 303, answer.text
+        assert answer.location.startswith("/customers/work/cwk_")
+        return answer.location
+
+    sent = {"do": "assign", "all": "1", "book": book.id}
+    path = begun(
+        send(web, browser, "/customers", "/customers/bulk?state=active", **sent)
+    )
+    waiting = browser.get(path).text
+    assert "0 of 15" in waiting
+    assert f'hx-get="{path}/progress"' in waiting
+    many = send(web, browser, "/customers", "/customers/bulk?q=a", do="edit", all="1")
+    assert many.location == "/customers/edit?q=a&all=1"
+    ids = books.customers[:2]
+    pair = send(web, browser, "/customers", "/customers/bulk", do="edit", id=ids)
+    form = browser.get(pair.location).text
+    assert "Change 2 customers" in form
+    empty = send(web, browser, pair.location, pair.location, country="NO")
+    assert empty.status_code == 422
+    assert "Tick at least one field." in empty.text
+    edit = begun(send(web, browser, pair.location, pair.location, set="country",
+                      country="SE"))  # fmt: skip
+    token = web.csrf_token(browser.get("/customers/import").text)
+    file = (io.BytesIO(file_of("Sol", "Luna").encode()), "c.csv")
+    send(web, browser, "/customers/fields", "/customers/fields", label="Tier",
+         key="tier", kind="text", do="add")  # fmt: skip
+    data = {"csrf_token": token, "do": "import", "file": file}
+    taken = begun(browser.post("/customers/import", data=data))
+    stopped = begun(send(web, browser, "/customers", "/customers/bulk", do="assign",
+                         all="1", book=""))  # fmt: skip
+    assert send(web, browser, stopped, f"{stopped}/cancel").status_code == 303
+    run = run_inline(
+        web.hub.jobs,
+        web.hub,
+        TenantScope(tenant),
+        lambda _: RunRef(taken.rsplit("/", 1)[1], joined=True),
+    )
+    assert run.state == "succeeded"
+    for one in (path, edit):
+        finish(web, tenant, one.rsplit("/", 1)[1])
+    html = browser.get(path).text
+    assert "Price book Bulk for many customers" in html
+    assert "15 Changed" in html
+    assert "Part 1 of 2" in html
+    assert "Tailspin Toys" in browser.get(f"{path}?part=1").text
+    assert "data-live" not in browser.get(f"{path}/progress").text
+    assert browser.get(f"/customers?price_book_id={book.id}").text.count('name="id"')
+    assert "2 Changed" in browser.get(edit).text
+    assert "2 Created" in browser.get(taken).text
+    assert "Cancelled" in browser.get(stopped).text
+    reader = web.browser(web.person(tenant, role="viewer"))
+    assert reader.get(path).status_code == 403
+    assert browser.get("/customers/work/cwk_0").status_code == 404
+
+
+def finish(web, tenant, work_id) -> None:
+    """Do what the worker has left."""
+    desk = web.hub.customers.works
+    while desk.work(tenant, work_id)["left"]:
+        pass
+    desk.close(tenant, work_id, "done")
 
 
 def test_the_api_does_the_same(machine, books) -> None:

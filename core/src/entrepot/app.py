@@ -186,7 +186,7 @@ def build_hub(
         jobs=jobs,
         connections=connections,
         links=ConsoleLinks(facade, connections),
-        customers=CustomerService(store, clock),
+        customers=CustomerService(store, clock, jobs),
         catalog=CatalogService(store),
         subscriptions=SubscriptionService(store),
         records=VendorRecords(store, facade, connections, redactor),

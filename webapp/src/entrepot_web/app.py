@@ -6,7 +6,7 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from entrepot.store.keys import SESSIONS, TOKENS
-from flask import Flask
+from flask import Flask, request
 
 from entrepot_web import api, context, errors, health, notify, reseller
 from entrepot_web.assets import install_assets
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from entrepot.app import Hub
 
 LARGEST_BODY = 2 * 1024 * 1024
+LARGEST_FILE = 48 * 1024 * 1024
+FILES = ("/customers/import",)
+"""Where people send files; read to disk, not to memory."""
 
 
 def create_app(hub: Hub) -> Flask:
@@ -61,6 +64,7 @@ def create_app(hub: Hub) -> Flask:
     install_i18n(app)
     limiter = build_limiter(app, hub.store)
     recovery.configure(app, Mailer(hub.settings), hub.settings.public_base_url)
+    app.before_request(_allow_files)
     csrf = sessions.install_sessions(app, hub.users, secure=secure)
     guard_sign_in(app, limiter, "security.login")
     if app.config["SECURITY_RECOVERABLE"]:
@@ -73,3 +77,9 @@ def create_app(hub: Hub) -> Flask:
     install_frame(app)
     install_steps(app, limiter, hub.settings)
     return app
+
+
+def _allow_files() -> None:
+    """Let a file of customers be larger than a form; before the form is read."""
+    if request.path in FILES:
+        request.max_content_length = LARGEST_FILE

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from urllib.parse import urlencode
 
 from entrepot.hub.customers.editing import OWN, CustomerDetails
 from entrepot.hub.customers.erasing import KEPT
 from entrepot.hub.customers.rules import CustomerInvalid
 from entrepot.hub.customers.tables import CustomerAccount
+from entrepot.hub.customers.works import INLINE, MOST
 from entrepot.sdk.errors import Conflict, EntrepotError, NotFound
 from flask import Blueprint, Response, abort, flash, redirect, render_template, request
 from flask_babel import gettext
@@ -17,14 +17,13 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 
 from entrepot_web.auth.sessions import signed_in
 from entrepot_web.context import actor, hub, scope
-from entrepot_web.listing import read
+from entrepot_web.listing import filtered
 from entrepot_web.reseller.customer_columns import sheet
 from entrepot_web.reseller.customers import criteria
 from entrepot_web.reseller.pages import asked, marks, page, sentence
 from entrepot_web.reseller.tables import CHUNK
 
 pages = Blueprint("console_customer_forms", __name__)
-MOST_AT_ONCE = 5_000
 EXPORTS = {"export": "export.csv", "export-xlsx": "export.xlsx"}
 
 
@@ -150,29 +149,26 @@ def change_many() -> WerkzeugResponse:
         rest = "all=1" if every else urlencode([("id", one) for one in ids])
         return redirect(f"/customers/{EXPORTS[action]}?{query}&{rest}", 303)
     if action == "edit":
-        return redirect(f"/customers/{ids[0]}/edit" if ids else back, 303)
+        if len(ids) == 1 and not every:
+            return redirect(f"/customers/{ids[0]}/edit", 303)
+        rest = "all=1" if every else urlencode([("id", one) for one in ids])
+        return redirect(f"/customers/edit?{query}&{rest}", 303)
     actor().require("customers:write")
     try:
-        _assign(ids, every=every)
+        return _assign(ids, every=every) or redirect(back, 303)
     except EntrepotError as error:
         flash(sentence(error), "warn")
     return redirect(back, 303)
 
 
-def _assign(ids: list[str], *, every: bool) -> None:
+def _assign(ids: list[str], *, every: bool) -> WerkzeugResponse | None:
     """Assign the chosen price book to the picked customers, or to all that match."""
-    wanted = _matching() if every else ids
-    if len(wanted) > MOST_AT_ONCE:
-        flash(
-            gettext(
-                "At most %(most)s customers at once; narrow the list.",
-                most=MOST_AT_ONCE,
-            ),
-            "warn",
-        )
-        return
-    book = request.form.get("book", "")
-    done = hub().customers.price_books.assign(actor(), book or None, wanted)
+    wanted = matching() if every else ids
+    book = request.form.get("book", "") or None
+    if len(wanted) > INLINE:
+        work_id = hub().customers.works.assign(actor(), book, wanted)
+        return redirect(f"/customers/work/{work_id}", 303)
+    done = hub().customers.price_books.assign(actor(), book, wanted)
     text = gettext(
         "Price book: %(changed)s changed, %(same)s had it already.",
         changed=done.changed,
@@ -180,21 +176,17 @@ def _assign(ids: list[str], *, every: bool) -> None:
     )
     reasons = " ".join(reason for _, reason in done.refused[:3])
     flash(f"{text} {reasons}".strip(), "warn" if reasons else "ok")
+    return None
 
 
-def _matching() -> list[str]:
-    """Return ids of all customers that the address matches, up to the limit."""
+def matching() -> list[str]:
+    """Return ids of all customers that the address matches."""
     found = sheet(hub().customers.fields.list(actor()))
     question = asked(found.listing, criteria(found.listing), CHUNK)
-    question, ids = replace(question, cursor=None), list[str]()
-    while len(ids) <= MOST_AT_ONCE:
-        with hub().store.read(scope()) as session:
-            part = read(session, found.listing, question)
-        ids += [row.id for row in part.rows]
-        if part.next_cursor is None:
-            break
-        question = replace(question, cursor=part.next_cursor)
-    return ids
+    with hub().store.read(scope()) as session:
+        query = filtered(session, found.listing, question)
+        wanted = query.with_only_columns(found.listing.key).limit(MOST + 1)
+        return list(session.scalars(wanted))
 
 
 def _form(

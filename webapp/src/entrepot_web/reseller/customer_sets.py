@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from entrepot.hub.customers.importing import COLUMNS, CUSTOM, REQUIRED
+from entrepot.hub.customers.works import INLINE
 from entrepot.sdk.errors import EntrepotError
 from flask import Blueprint, Response, abort, flash, redirect, request
 from flask_babel import gettext, lazy_gettext
@@ -34,6 +35,8 @@ def import_customers() -> Response | WerkzeugResponse:
         text = request.form.get("content", "")
         try:
             text = content.decode("utf-8-sig") if content else text
+            if text.count("\n") > INLINE:
+                return _begun(text, file.filename if file else "")
             made = hub().customers.imports.run(
                 actor(),
                 name=(file.filename if file else "") or "customers.csv",
@@ -57,6 +60,17 @@ def import_customers() -> Response | WerkzeugResponse:
     )
     answer.status_code = 422 if problem else 200
     return answer
+
+
+def _begun(text: str, name: str | None) -> WerkzeugResponse:
+    """Let a job take in a long file; lead to where it is followed."""
+    work_id = hub().customers.works.take_in(
+        actor(),
+        name=name or "customers.csv",
+        text=text,
+        dry_run=request.form.get("do") != "import",
+    )
+    return redirect(f"/customers/work/{work_id}", 303)
 
 
 @pages.get("/customers/imports/<import_id>")

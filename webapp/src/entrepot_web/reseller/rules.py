@@ -2,55 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import date
-from typing import Any
 
-from entrepot.hub.psa.tables import PsaCompany, PsaLine, PsaProductRow
 from entrepot.hub.reconciliation.rules_store import RuleWish
-from entrepot.hub.reconciliation.tables import ReconIssue
 from entrepot.hub.reconciliation.views import RuleView
 from entrepot.sdk.errors import Conflict, EntrepotError
 from flask import Blueprint, Response, abort, flash, redirect, request
 from flask_babel import gettext as _
-from sqlalchemy import func, or_, select
-from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from entrepot_web.auth.sessions import signed_in
 from entrepot_web.context import actor, hub, scope
 from entrepot_web.reseller.pages import marks, page, sentence
-from entrepot_web.reseller.rule_forms import RuleForm, said, shown_value, typed
+from entrepot_web.reseller.rule_forms import RuleForm, shown_value, typed
 from entrepot_web.reseller.rule_kinds import BY_KIND, FORMS
+from entrepot_web.reseller.rule_scope import (
+    TABLES,
+    reach,
+    resolved,
+    shown,
+    some_names,
+)
 
 pages = Blueprint("console_rules", __name__)
-NAMES = 200
-_TABLES: Mapping[str, Any] = {"company": PsaCompany, "product": PsaProductRow}
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """A rule as people read it."""
-
-    rule: RuleView
-    form: RuleForm
-    company: str
-    product: str
-    said: Sequence[tuple[str, str]]
-
-
-@dataclass(frozen=True, slots=True)
-class Reach:
-    """What a rule bears on.
-
-    Attributes:
-        lines: Lines of the PSA that stand now.
-        open: Open differences.
-    """
-
-    lines: int
-    open: int
 
 
 @pages.get("/reconciliation/rules")
@@ -60,13 +35,13 @@ def rule_list() -> Response:
     psa = _psa()
     found = hub().reconciliation.rules.list(actor(), psa)
     with hub().store.read(scope()) as session:
-        shown = [_shown(session, rule) for rule in found]
+        listed = [shown(session, rule) for rule in found]
     return page(
         "reseller/rules.html",
         "reconciliation",
         psa=psa,
         psas=[marks()[one] for one in _known() if one in marks()],
-        groups=[(form, [one for one in shown if one.form is form]) for form in FORMS],
+        groups=[(form, [one for one in listed if one.form is form]) for form in FORMS],
         today=hub().clock.now().date(),
         marks=marks(),
     )
@@ -116,8 +91,8 @@ def remove_rule(rule_id: str) -> Response | WerkzeugResponse:
         return page(
             "reseller/rule_remove.html",
             "reconciliation",
-            one=_shown(session, rule),
-            reach=_reach(session, rule),
+            one=shown(session, rule),
+            reach=reach(session, rule),
         )
 
 
@@ -152,7 +127,7 @@ def _form(
         values=request.form if request.method == "POST" else _values(psa, form, rule),
         problems=problems,
         general=[text for name, text in problems.items() if name not in known],
-        names={kind: _some_names(psa, kind) for kind in _TABLES},
+        names={kind: some_names(psa, kind) for kind in TABLES},
         marks=marks(),
     )
     answer.status_code = status
@@ -177,7 +152,7 @@ def _wish(psa: str, form: RuleForm) -> tuple[RuleWish, dict[str, str]]:
         if needed == "no":
             continue
         if text:
-            ids[kind], wrong = _resolved(psa, kind, text)
+            ids[kind], wrong = resolved(psa, kind, text)
             problems |= {kind: wrong} if wrong else {}
         elif needed == "required":
             problems[kind] = _("Fill this in.")
@@ -207,98 +182,21 @@ def _day(text: str) -> tuple[date | None, str]:
         return None, _("Enter a day as YYYY-MM-DD.")
 
 
-def _resolved(psa: str, kind: str, text: str) -> tuple[str, str]:
-    """Return the PSA's id of what was named by id, identifier or name."""
-    table = _TABLES[kind]
-    query = (
-        select(table.vendor_id)
-        .where(
-            table.connection_id == psa,
-            table.gone_at.is_(None),
-            or_(
-                table.vendor_id == text,
-                table.identifier == text,
-                func.lower(table.name) == text.lower(),
-            ),
-        )
-        .order_by(table.vendor_id != text)
-        .limit(2)
-    )
-    with hub().store.read(scope()) as session:
-        found = session.scalars(query).all()
-    if found and (len(found) == 1 or found[0] == text):
-        return found[0], ""
-    if found:
-        return "", _("Several have this name; enter the id.")
-    return "", _("The PSA has none of this name or id.")
-
-
 def _values(psa: str, form: RuleForm, rule: RuleView | None) -> Mapping[str, str]:
     if rule is None:
         return {one.name: one.usual for one in form.fields if one.kind == "words"}
     with hub().store.read(scope()) as session:
-        shown = _shown(session, rule)
+        read = shown(session, rule)
     found = {one.name: shown_value(one, rule.body) for one in form.fields}
     last = rule.valid_until.isoformat() if rule.valid_until else ""
     ids = {"company": rule.company_id, "product": rule.product_id}
-    names = {"company": shown.company, "product": shown.product}
+    names = {"company": read.company, "product": read.product}
     scoped = {
-        kind: names[kind] if _resolved(psa, kind, names[kind])[0] == one else one
+        kind: names[kind] if resolved(psa, kind, names[kind])[0] == one else one
         for kind, one in ids.items()
         if one
     }
     return found | scoped | {"reason": rule.reason, "valid_until": last}
-
-
-def _shown(session: Session, rule: RuleView) -> Shown:
-    psa, form = rule.psa_connection_id, BY_KIND[rule.kind]
-    names = {
-        kind: session.scalar(
-            select(_TABLES[kind].name).where(
-                _TABLES[kind].connection_id == psa, _TABLES[kind].vendor_id == one
-            )
-        )
-        or one
-        for kind, one in (("company", rule.company_id), ("product", rule.product_id))
-        if one
-    }
-    return Shown(
-        rule,
-        form,
-        names.get("company", ""),
-        names.get("product", ""),
-        said(form, rule.body),
-    )
-
-
-def _reach(session: Session, rule: RuleView) -> Reach:
-    lines = select(func.count()).where(
-        PsaLine.connection_id == rule.psa_connection_id, PsaLine.gone_at.is_(None)
-    )
-    issues = select(func.count()).where(
-        ReconIssue.psa_connection_id == rule.psa_connection_id,
-        ReconIssue.is_open.is_(True),
-    )
-    if rule.company_id:
-        lines = lines.where(PsaLine.company_vendor_id == rule.company_id)
-        issues = issues.where(ReconIssue.company_id == rule.company_id)
-    if rule.product_id:
-        lines = lines.where(PsaLine.product_vendor_id == rule.product_id)
-        issues = issues.where(ReconIssue.product_id == rule.product_id)
-    return Reach(session.scalar(lines) or 0, session.scalar(issues) or 0)
-
-
-def _some_names(psa: str, kind: str) -> Sequence[str]:
-    """Return names to choose from; more may be typed."""
-    table = _TABLES[kind]
-    query = (
-        select(table.name)
-        .where(table.connection_id == psa, table.gone_at.is_(None))
-        .order_by(table.name)
-        .limit(NAMES)
-    )
-    with hub().store.read(scope()) as session:
-        return session.scalars(query).all()
 
 
 def _rule(rule_id: str) -> RuleView | None:

@@ -146,19 +146,50 @@ class CustomerImports:
                 lines.
         """
         actor.require("customers:write")
-        with self._store.read(TenantScope(actor.tenant_id)) as session:
-            rules = {rule.key: rule for rule in field_rules(session)}
+        rules = self._rules(actor)
         lines = list(_lines(text, rules))
-        results = self._check_all(lines, rules)
+        results = self._check_all(lines)
         for start in range(0, len(lines), PIECE):
             pairs = zip(lines, results, strict=True)
             piece = list(pairs)[start : start + PIECE]
             self._take(actor, piece, rules, dry_run=dry_run)
         return self._close(actor, name, results, dry_run=dry_run)
 
-    def _check_all(
-        self, lines: Sequence[dict[str, str]], rules: Mapping[str, FieldRule]
-    ) -> list[RowResult]:
+    def read(
+        self, actor: Actor, text: str, *, most: int
+    ) -> list[tuple[dict[str, str], RowResult]]:
+        """The lines of a file, each with what is wrong with it by itself.
+
+        Args:
+            actor: Whose custom fields it may name.
+            text: As of `run`.
+            most: Lines it may have.
+
+        Raises:
+            Rejected: As by `run`.
+        """
+        lines = list(_lines(text, self._rules(actor), most))
+        return list(zip(lines, self._check_all(lines), strict=True))
+
+    def take_in(
+        self,
+        session: Session,
+        actor: Actor,
+        pairs: Sequence[tuple[dict[str, str], RowResult]],
+    ) -> None:
+        """Take in checked lines in the caller's unit; results say what became."""
+        rules = {rule.key: rule for rule in field_rules(session)}
+        for line, result in pairs:
+            if not result.errors:
+                self._one(session, actor, line, result, rules)
+            if result.errors:
+                result.outcome, result.customer_id = "rejected", None
+
+    def _rules(self, actor: Actor) -> dict[str, FieldRule]:
+        with self._store.read(TenantScope(actor.tenant_id)) as session:
+            return {rule.key: rule for rule in field_rules(session)}
+
+    def _check_all(self, lines: Sequence[dict[str, str]]) -> list[RowResult]:
         logins = Counter(one.get("login", "").lower() for one in lines)
         ids = Counter(one.get("externalid", "") for one in lines)
         results = []
@@ -238,6 +269,8 @@ class CustomerImports:
             result.errors += [_told(one, rules) for one in error.problems]
         except Rejected as error:
             result.errors.append(("externalid", error.user_message))
+        except IntegrityError:
+            result.errors.append(("externalid", "Another customer has it."))
 
     def _close(
         self, actor: Actor, name: str, results: list[RowResult], *, dry_run: bool
@@ -251,7 +284,7 @@ class CustomerImports:
                 dry_run=dry_run,
                 state="done",
                 counts=dict(counts),
-                rows=[_document(one) for one in results],
+                rows=[document_of(one) for one in results],
                 created_by=actor.name[:120],
                 created_at=self._clock.now(),
             )
@@ -271,7 +304,9 @@ class _Dry(Exception):
     """Takes back what a dry run did."""
 
 
-def _lines(text: str, rules: Mapping[str, FieldRule]) -> Iterator[dict[str, str]]:
+def _lines(
+    text: str, rules: Mapping[str, FieldRule], most: int = MOST
+) -> Iterator[dict[str, str]]:
     """The file's lines by column.
 
     Raises:
@@ -294,10 +329,10 @@ def _lines(text: str, rules: Mapping[str, FieldRule]) -> Iterator[dict[str, str]
     for number, cells in enumerate(reader, 2):
         if not any(one.strip() for one in cells):
             continue
-        if number > MOST + 1:
+        if number > most + 1:
             raise Rejected(
                 "too_many_lines",
-                f"A file has at most {MOST} customers.",
+                f"A file has at most {most} customers.",
                 field="file",
                 remedy="Split it; a line sent twice does no harm.",
             )
@@ -375,11 +410,21 @@ def _told(problem: Problem, rules: Mapping[str, FieldRule]) -> tuple[str, str]:
     return _FIELDS.get(problem.field, problem.field), problem.text
 
 
-def _document(result: RowResult) -> dict[str, Any]:
+def document_of(result: RowResult) -> dict[str, Any]:
+    """Return a result as it is kept."""
     said = asdict(result)
     for name in ("errors", "warnings"):
         said[name] = [list(pair) for pair in said[name]]
     return said
+
+
+def result_of(said: Mapping[str, Any]) -> RowResult:
+    """Return a result from what `document_of` gave."""
+    pairs = {
+        name: [(column, text) for column, text in said[name]]
+        for name in ("errors", "warnings")
+    }
+    return RowResult(**{**said, **pairs})
 
 
 def _known(session: Session, custom_id: str) -> Customer | None:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from sqlalchemy import select
 
+from entrepot.hub.customers import works
 from entrepot.hub.customers.tables import Customer
 from entrepot.hub.customers.upkeep import JOB, PIECE, derive
 from entrepot.hub.tenants.service import ACTIVE, TenantService
 from entrepot.jobs.context import JobContext
+from entrepot.jobs.errors import JobCancelled
 from entrepot.jobs.plain import JsonDict
 from entrepot.jobs.registry import JobRegistry
 from entrepot.jobs.schedules import Schedule
+from entrepot.sdk.errors import EntrepotError
 from entrepot.store.actor import operator_actor
 from entrepot.store.scope import TenantScope
 from entrepot.store.unit import Store
@@ -20,12 +23,34 @@ RECOUNT = "recount_customers"
 
 
 def register(registry: JobRegistry) -> None:
-    """Make the job known."""
+    """Make the jobs known."""
+    registry.job(works.JOB, queue="upkeep")(work_on_customers)
     registry.job(JOB, queue="upkeep")(derive_customers)
     registry.job(RECOUNT, queue="upkeep")(recount_customers)
     registry.upkeep.append(
         Schedule(id="upkeep-recount", job=RECOUNT, every_seconds=86_400)
     )
+
+
+def work_on_customers(ctx: JobContext, work_id: str) -> JsonDict:
+    """Do something to many customers, part by part."""
+    desk: works.CustomerWorks = ctx.hub.customers.works
+    try:
+        while True:
+            ctx.stop_if_cancelled()
+            at = ctx.step(desk.work, ctx.tenant_id, work_id, name="work")
+            ctx.progress(done=at["done"], total=at["total"], unit="customers")
+            if not at["left"]:
+                break
+    except JobCancelled:
+        ctx.step(desk.close, ctx.tenant_id, work_id, "cancelled", name="cancelled")
+        raise
+    except EntrepotError as error:
+        text = error.user_message
+        ctx.step(desk.close, ctx.tenant_id, work_id, "failed", text, name="fail")
+        raise
+    done: JsonDict = ctx.step(desk.close, ctx.tenant_id, work_id, "done", name="close")
+    return done
 
 
 def derive_customers(ctx: JobContext, tenant_id: str) -> JsonDict:

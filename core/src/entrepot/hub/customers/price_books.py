@@ -12,10 +12,10 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from entrepot.hub.customers.giving import give_book
 from entrepot.hub.customers.records import PriceBook
 from entrepot.hub.customers.rules import plain
 from entrepot.hub.customers.tables import Customer
-from entrepot.hub.customers.upkeep import derive
 from entrepot.sdk.context import Clock
 from entrepot.sdk.errors import Conflict, NotFound, Rejected
 from entrepot.store.actor import Actor
@@ -96,7 +96,7 @@ class PriceBooks:
             .where(Customer.price_book_id == book_id)
         )
         with self._store.read(TenantScope(actor.tenant_id)) as session:
-            row = _found(session, book_id)
+            row = require_book(session, book_id)
             return _view(row, session.scalar(having) or 0)
 
     def create(
@@ -149,7 +149,7 @@ class PriceBooks:
         given = _checked(name, currency, description)
         try:
             with self._store.unit(TenantScope(actor.tenant_id)) as session:
-                row = _found(session, book_id)
+                row = require_book(session, book_id)
                 if row.version != version:
                     raise Conflict("changed", "The price book was changed meanwhile.")
                 before = {key: getattr(row, key) for key in given}
@@ -169,7 +169,7 @@ class PriceBooks:
         """
         actor.require("offers:write")
         with self._store.unit(TenantScope(actor.tenant_id)) as session:
-            row = _found(session, book_id)
+            row = require_book(session, book_id)
             used = session.scalar(
                 select(func.count())
                 .select_from(Customer)
@@ -205,7 +205,7 @@ class PriceBooks:
             piece = wanted[start : start + PIECE]
             with self._store.unit(TenantScope(actor.tenant_id)) as session:
                 if book_id is not None:
-                    _found(session, book_id)
+                    require_book(session, book_id)
                 done, no = self._assign(session, actor, book_id, piece)
             changed, refused = changed + done, refused + no
         same = len(wanted) - changed - len(refused)
@@ -214,30 +214,15 @@ class PriceBooks:
     def _assign(
         self, session: Session, actor: Actor, book_id: str | None, piece: Sequence[str]
     ) -> tuple[int, tuple[tuple[str, str], ...]]:
-        rows = session.scalars(select(Customer).where(Customer.id.in_(piece)))
-        known = {row.id: row for row in rows}
+        rows = session.scalars(select(Customer).where(Customer.id.in_(piece))).all()
+        known = {row.id for row in rows}
         refused = [
             (one, "There is no such customer.") for one in piece if one not in known
         ]
-        changed = []
-        for row in known.values():
-            if row.state != "active":
-                refused.append((row.id, f"{row.name} is {row.state}."))
-            elif row.price_book_id != book_id:
-                audit(
-                    session,
-                    actor,
-                    action="customer.price_book",
-                    subject=("customer", row.id),
-                    before={"price_book": row.price_book_id},
-                    after={"price_book": book_id},
-                )
-                row.price_book_id = book_id
-                row.updated_at, row.version = self._clock.now(), row.version + 1
-                changed.append(row.id)
-        session.flush()
-        derive(session, actor.tenant_id, changed)
-        return len(changed), tuple(refused)
+        given = give_book(session, actor, self._clock.now(), book_id, rows)
+        refused += [(one, text) for one, (_, text) in given.items() if text]
+        changed = sum(outcome == "updated" for outcome, _ in given.values())
+        return changed, tuple(refused)
 
 
 def _checked(name: str, currency: str, description: str) -> dict[str, str]:
@@ -255,7 +240,12 @@ def _checked(name: str, currency: str, description: str) -> dict[str, str]:
     return {"name": name, "currency": currency, "description": plain(description)}
 
 
-def _found(session: Session, book_id: str) -> PriceBook:
+def require_book(session: Session, book_id: str) -> PriceBook:
+    """Return a price book.
+
+    Raises:
+        NotFound: There is none of that id.
+    """
     query = select(PriceBook).where(PriceBook.id == book_id)
     row = session.scalars(query).first()
     if row is None:

@@ -149,3 +149,44 @@ class CustomerImport(TenantOwned, Base):
     rows: Mapped[list[Any]] = mapped_column(JsonText, default=list)
     created_by: Mapped[str] = mapped_column(String(120))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class CustomerWork(TenantOwned, Base):
+    """Something done to many customers by a durable job, row by row.
+
+    `kind` is ``price_book``, ``edit`` or ``import``; `settings` say what is done and
+    `actor` who wants it. Its parts hold the rows.
+    """
+
+    __tablename__ = "customer_work"
+
+    id: Mapped[str] = mapped_column(String(40), primary_key=True)
+    tenant_id: Mapped[str] = mapped_column(String(40), index=True)
+    kind: Mapped[str] = mapped_column(String(20))
+    name: Mapped[str] = mapped_column(String(200))
+    dry_run: Mapped[bool] = mapped_column(default=False)
+    state: Mapped[str] = mapped_column(String(20))
+    settings: Mapped[dict[str, Any]] = mapped_column(JsonText, default=dict)
+    counts: Mapped[dict[str, int]] = mapped_column(JsonText, default=dict)
+    total: Mapped[int] = mapped_column()
+    done: Mapped[int] = mapped_column(default=0)
+    problem: Mapped[str] = mapped_column(Text, default="")
+    actor: Mapped[dict[str, Any]] = mapped_column(JsonText, default=dict)
+    created_by: Mapped[str] = mapped_column(String(120))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class CustomerWorkPart(TenantOwned, Base):
+    """Some rows of a `CustomerWork`: what is to be done, then what became of it.
+
+    `lines` is emptied when the part is done: the personal data of a file is not kept.
+    """
+
+    __tablename__ = "customer_work_part"
+
+    work_id: Mapped[str] = mapped_column(String(40), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True)
+    tenant_id: Mapped[str] = mapped_column(String(40), index=True)
+    lines: Mapped[list[Any]] = mapped_column(JsonText, default=list)
+    rows: Mapped[list[Any] | None] = mapped_column(JsonText)

@@ -23,8 +23,10 @@ from entrepot.hub.customers.tables import (
 )
 from entrepot.hub.customers.upkeep import derive
 from entrepot.hub.customers.views import ListViews
+from entrepot.hub.customers.works import CustomerWorks
 from entrepot.hub.paging import Slice, after, cut, limited
 from entrepot.hub.subscriptions.tables import SubscriptionRow
+from entrepot.jobs.facade import Jobs
 from entrepot.sdk.context import Clock
 from entrepot.sdk.errors import Conflict, NotFound, Rejected
 from entrepot.store.actor import Actor
@@ -124,12 +126,14 @@ class CustomerService:
     Args:
         store: The hub's database.
         clock: Time.
+        jobs: Durable work; None where nothing is submitted.
 
     Attributes:
-        editing, erasing, fields, imports, price_books, views: Further use cases.
+        editing, erasing, fields, imports, price_books, views, works: Further use
+            cases.
     """
 
-    def __init__(self, store: Store, clock: Clock) -> None:
+    def __init__(self, store: Store, clock: Clock, jobs: Jobs | None = None) -> None:
         self._store = store
         self._clock = clock
         self.editing = CustomerEditing(store, clock)
@@ -137,6 +141,7 @@ class CustomerService:
         self.fields = CustomFields(store, clock)
         self.imports = CustomerImports(store, clock)
         self.price_books = PriceBooks(store, clock)
+        self.works = CustomerWorks(store, clock, jobs, self.imports)
         self.views = ListViews(store, clock)
 
     def list(self, actor: Actor, query: CustomerQuery) -> Slice[CustomerView]:

@@ -35,6 +35,8 @@ TENANT_TABLES = {
     "customer_import": "tenant_id",
     "customer_map": "tenant_id",
     "customer_upkeep_mark": "tenant_id",
+    "customer_work": "tenant_id",
+    "customer_work_part": "tenant_id",
     "gap_ledger": "tenant_id",
     "job_reread": "tenant_id",
     "job_run": "tenant_id",
@@ -563,6 +565,34 @@ def upgrade() -> None:
     info={'operational': True}
     )
     op.create_index(op.f('ix_customer_upkeep_mark_tenant_id'), 'customer_upkeep_mark', ['tenant_id'], unique=False)
+    op.create_table('customer_work',
+    sa.Column('id', sa.String(length=40), nullable=False),
+    sa.Column('tenant_id', sa.String(length=40), nullable=False),
+    sa.Column('kind', sa.String(length=20), nullable=False),
+    sa.Column('name', sa.String(length=200), nullable=False),
+    sa.Column('dry_run', sa.Boolean(), nullable=False),
+    sa.Column('state', sa.String(length=20), nullable=False),
+    sa.Column('settings', sa.Text(), nullable=False),
+    sa.Column('counts', sa.Text(), nullable=False),
+    sa.Column('total', sa.Integer(), nullable=False),
+    sa.Column('done', sa.Integer(), nullable=False),
+    sa.Column('problem', sa.Text(), nullable=False),
+    sa.Column('actor', sa.Text(), nullable=False),
+    sa.Column('created_by', sa.String(length=120), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('ended_at', sa.DateTime(timezone=True), nullable=True),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_customer_work'))
+    )
+    op.create_index(op.f('ix_customer_work_tenant_id'), 'customer_work', ['tenant_id'], unique=False)
+    op.create_table('customer_work_part',
+    sa.Column('work_id', sa.String(length=40), nullable=False),
+    sa.Column('number', sa.Integer(), nullable=False),
+    sa.Column('tenant_id', sa.String(length=40), nullable=False),
+    sa.Column('lines', sa.Text(), nullable=False),
+    sa.Column('rows', sa.Text(), nullable=True),
+    sa.PrimaryKeyConstraint('work_id', 'number', name=op.f('pk_customer_work_part'))
+    )
+    op.create_index(op.f('ix_customer_work_part_tenant_id'), 'customer_work_part', ['tenant_id'], unique=False)
     op.create_table('erasure_permit',
     sa.Column('id', sa.String(length=40), nullable=False),
     sa.Column('reason', sa.Text(), nullable=False),
@@ -1610,6 +1640,8 @@ def downgrade() -> None:
     op.drop_table('hub_state')
     op.drop_table('gap_ledger')
     op.drop_table('erasure_permit')
+    op.drop_table('customer_work_part')
+    op.drop_table('customer_work')
     op.drop_table('customer_upkeep_mark')
     op.drop_table('customer_map')
     op.drop_table('customer_import')
