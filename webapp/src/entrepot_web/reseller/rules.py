@@ -76,7 +76,7 @@ def remove_rule(rule_id: str) -> Response | WerkzeugResponse:
         if request.method == "GET":
             abort(404)
         flash(_("Somebody else changed or removed this rule meanwhile."), "warn")
-        return redirect("/reconciliation/rules", 303)
+        return redirect(f"/reconciliation/rules?psa={_psa()}", 303)
     actor().require(BY_KIND[rule.kind].needs)
     if request.method == "POST":
         why = request.form.get("why", "").strip()[:500]
