@@ -169,6 +169,7 @@ def served(folder: Path, *, customers: int = 60) -> Iterator[Console]:
     Mails lie in the folder, so that people can be invited.
     """
     from entrepot.app import build_hub
+    from entrepot.jobs.engine import migrate
     from entrepot.store import operator_actor
     from entrepot.store.keys import new_keys
     from entrepot.store.migrations.run import upgrade
@@ -189,6 +190,7 @@ def served(folder: Path, *, customers: int = 60) -> Iterator[Console]:
         public_base_url=base.replace("127.0.0.1", "localhost"),
     )
     upgrade(settings)
+    migrate(settings, application_role=None)
     hub = build_hub(settings, web=True)
     tenant = hub.tenants.create(operator_actor(), "Northpeak Cloud").id
     web = helpers.Web(hub, create_app(hub))
