@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import signal
+from typing import Any
 
 import pytest
 import requests
@@ -67,6 +69,31 @@ def test_demo_ends_by_itself_after_the_first_comparison(operator, eventually):
     assert "Console: http://127.0.0.1:" in said
     assert "under-billed" in said, said
     eventually(lambda: not operator.family(), 5, operator.family)
+    _one_set_of_books(operator)
+
+
+def _one_set_of_books(operator) -> None:
+    """Four vendors and the PSA: one list of each kind, one comparison over all."""
+
+    def told(*arguments: str) -> list[dict[str, Any]]:
+        settings = str(operator.folder / "here" / "entrepot.toml")
+        code, said = operator.run("--config", settings, "--json", *arguments)
+        assert code == 0, said
+        return json.loads(said)
+
+    vendors = {one["id"] for one in told("connections", "list") if one["kind"] != "psa"}
+    assert len(vendors) == 4
+    listed = told("subscriptions", "--limit", "500")
+    assert {one["connection_id"] for one in listed} == vendors
+    assert len({tuple(sorted(one)) for one in listed}) == 1, "the same columns for all"
+    shared = [one for one in told("customers") if set(one["connections"]) == vendors]
+    assert shared, "a customer of all four is one customer"
+    mapped = told("map", "list", "customers", "--limit", "500")
+    assert {one["connection_id"] for one in mapped} == vendors
+    assert all(one["mapping"]["evidence"] for one in mapped)
+    run = next(one for one in told("reconcile", "runs") if one["cause"] == "demo")
+    read = {name.partition("/")[0] for name in run["input_versions"]}
+    assert read > vendors, "the vendors', and the PSA's"
 
 
 def test_interrupted_demo_leaves_nothing_running(operator, eventually):
