@@ -17,6 +17,7 @@ from entrepot.store import TenantScope
 from entrepot_web import workbook
 from entrepot_web.reseller.managed_lists import rearranged
 from flask import Flask
+from flask_babel import Babel
 
 
 @pytest.fixture
@@ -150,7 +151,9 @@ def test_numbers_keep_every_digit_in_a_workbook() -> None:
     assert workbook.value("number", "19.80") == Decimal("19.80")
     assert workbook.value("number", "n/a") == "n/a"
     assert workbook.value("text", "19.80") == "19.80"
-    with Flask(__name__).test_request_context():
+    app = Flask(__name__)
+    Babel(app)
+    with app.test_request_context():
         with workbook.Book("sums", ["sum"]) as book:
             book.add([long])
             book.add([Decimal("0.1")])
