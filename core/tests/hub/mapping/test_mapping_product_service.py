@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -37,3 +38,26 @@ def test_equal_entry_is_refused_unless_their_times_differ(books):
     books.service.products.confirm(books.actor, [old, new])
     with pytest.raises(Conflict):
         books.service.products.confirm(books.actor, [early])
+
+
+def test_what_begins_with_the_next_term_is_to_be_mapped_before_it_begins(books):
+    account = books.account("Acme")
+    planned = [
+        {"kind": "next_term", "term": "P1Y", "sku": None, "billing_cycle": "monthly"},
+        {"kind": "next_term", "term": "P1Y", "sku": "SKU2", "billing_cycle": "annual"},
+        {"kind": "end", "term": "P3Y", "sku": "SKU9", "billing_cycle": ""},
+    ]
+    books.subscription(
+        account, "SKU1", term="P1M", billing_cycle="monthly", scheduled=planned
+    )
+    books.product("Now", "P1")
+    now = ProductDecision(
+        psa_connection_id=books.psa, sku="SKU1", term="P1M", psa_product_id="P1"
+    )
+    books.service.products.confirm(books.actor, [now])
+    count = books.service.progress(books.actor, books.psa).products
+    assert (count.total, count.undecided) == (2, 2)
+    everything = [replace(now, sku=sku, term="P1Y") for sku in ("SKU1", "SKU2")]
+    books.service.products.confirm(books.actor, everything)
+    count = books.service.progress(books.actor, books.psa).products
+    assert (count.total, count.undecided) == (2, 0)

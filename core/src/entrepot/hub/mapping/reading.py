@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -25,7 +26,7 @@ from entrepot.hub.mapping.tables import CustomerMap
 from entrepot.hub.psa.tables import PsaCompany, PsaProductRow
 from entrepot.hub.subscriptions.tables import SubscriptionRow
 from entrepot.hub.users.tables import MembershipRow, UserRow
-from entrepot.sdk.model import MatchingVocabulary
+from entrepot.sdk.model import MatchingVocabulary, ScheduledKind
 
 _LEAST_CONTACTS = 2
 SOLD = ("active", "suspended", "pending", "unknown")
@@ -170,25 +171,49 @@ def _mail_domains(session: Session, psa_connection_id: str) -> dict[str, list[st
 
 
 def read_skus(session: Session) -> list[Sku]:
-    """Every SKU with subscriptions that are not over, once per term and cycle."""
+    """Every SKU with subscriptions that are not over, once per term and cycle.
+
+    What a subscription will be from its next term on counts as well: somebody must
+    say what it is billed as before that day.
+    """
     table = SubscriptionRow
-    rows = session.execute(
-        select(
-            *(table.connection_id, table.sku, table.product_id, table.term),
-            *(table.billing_cycle, table.name),
-        )
-        .where(
-            table.gone_at.is_(None),
-            table.status.in_(SOLD),
-            table.connection_id.in_(vendor_connections(session)),
-        )
-        .distinct()
+    bought = (
+        *(table.connection_id, table.sku, table.product_id, table.term),
+        *(table.billing_cycle, table.name),
     )
+    live = (
+        table.gone_at.is_(None),
+        table.status.in_(SOLD),
+        table.connection_id.in_(vendor_connections(session)),
+    )
+    found = [
+        Sku(*row) for row in session.execute(select(*bought).where(*live).distinct())
+    ]
+    planned = session.execute(
+        select(*bought, table.scheduled).where(*live, table.scheduled != [])
+    )
+    found += [
+        _next_term(Sku(*row), change)
+        for *row, changes in planned
+        for change in changes
+        if change.get("kind") == ScheduledKind.NEXT_TERM
+    ]
     unique = {
-        (row.connection_id, row.sku, row.product_id, row.term, row.billing_cycle): row
-        for row in sorted(rows, key=lambda row: row.name, reverse=True)
+        (one.connection_id, one.sku, one.product_id, one.term, one.billing_cycle): one
+        for one in sorted(found, key=lambda one: one.name, reverse=True)
     }
-    return sorted(Sku(*row) for row in unique.values())
+    return sorted(unique.values())
+
+
+def _next_term(now: Sku, change: Mapping[str, Any]) -> Sku:
+    sku = change.get("sku") or now.sku
+    return replace(
+        now,
+        sku=sku,
+        term=change.get("term") or now.term,
+        billing_cycle=change.get("billing_cycle") or now.billing_cycle,
+        name=now.name if sku == now.sku else sku,
+    )
 
 
 def read_part_numbers(session: Session) -> dict[Variant, tuple[str, ...]]:
