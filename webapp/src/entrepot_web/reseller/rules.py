@@ -60,10 +60,7 @@ def edit_rule(rule_id: str) -> Response | WerkzeugResponse:
     """Show a rule in its form; put what was filled in in its place."""
     rule = _rule(rule_id)
     if rule is None:
-        if request.method == "GET":
-            abort(404)
-        flash(_("Somebody else changed or removed this rule meanwhile."), "warn")
-        return redirect(f"/reconciliation/rules?psa={_psa()}", 303)
+        return _gone()
     return _form(rule.psa_connection_id, BY_KIND[rule.kind], rule)
 
 
@@ -73,10 +70,7 @@ def remove_rule(rule_id: str) -> Response | WerkzeugResponse:
     """Show what holds without a rule; take it away."""
     rule = _rule(rule_id)
     if rule is None:
-        if request.method == "GET":
-            abort(404)
-        flash(_("Somebody else changed or removed this rule meanwhile."), "warn")
-        return redirect(f"/reconciliation/rules?psa={_psa()}", 303)
+        return _gone()
     actor().require(BY_KIND[rule.kind].needs)
     if request.method == "POST":
         why = request.form.get("why", "").strip()[:500]
@@ -94,6 +88,13 @@ def remove_rule(rule_id: str) -> Response | WerkzeugResponse:
             one=shown(session, rule),
             reach=reach(session, rule),
         )
+
+
+def _gone() -> WerkzeugResponse:
+    if request.method == "GET":
+        abort(404)
+    flash(_("Somebody else changed or removed this rule meanwhile."), "warn")
+    return redirect(f"/reconciliation/rules?psa={_psa()}", 303)
 
 
 def _form(
