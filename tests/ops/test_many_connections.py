@@ -15,11 +15,11 @@ from typing import Any
 import pytest
 from entrepot.app import build_hub
 from entrepot.hub.connections.tables import Connection
-from entrepot.jobs.tables import JobRun, QuotaBucket
+from entrepot.jobs.tables import JobRun, QuotaBucket, WorkerLease
 from entrepot.sdk.simulator import ControlClient, Options
 from entrepot.sdk.simulator.registry import build_named
 from entrepot.store import SystemScope, TenantScope, operator_actor, system_actor
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 pytestmark = pytest.mark.heavy
 
@@ -35,6 +35,8 @@ PLUGINS = ("aws", "connectwise", "google", "ibm", "microsoft")
 """Read by the healthy connections in turn; the sick ones are PSA systems."""
 BUDGET = {"requests": 5, "seconds": 1, "burst": 1, "concurrency": 2}
 """Of every quota key of every healthy connection: less than any machine manages."""
+LEASE = "60"
+"""Seconds: no worker is to be taken for dead because the machine is busy."""
 # How near to 1 it comes is the machine's matter: 0.76 beside other work.
 FAIR = 0.5
 """Jain's index that speeds of one kind reach at least; 1 when all are equal."""
@@ -107,9 +109,6 @@ def test_fifty_connections_share_four_workers_and_sick_ones_delay_nobody(
         plugin = PLUGINS[number % len(PLUGINS)]
         name = f"{plugin} {number}"
         healthy.append(connect(plugin, name, shared[plugin], BUDGET))
-    # The sick ones are asked first, so that everybody else could wait behind them.
-    for connection in (*sick, *healthy):
-        hub.sync.start(actor, connection, mode="full", cause="test")
     environment = {
         "ENTREPOT_DATABASE_URL": settings.database_url,
         "ENTREPOT_DATA_DIR": str(settings.data_dir),
@@ -118,7 +117,8 @@ def test_fifty_connections_share_four_workers_and_sick_ones_delay_nobody(
         "ENTREPOT_ALLOW_PRIVATE_TARGETS": "true",
     }
     fleet = [
-        operator.python(str(WORKER), "none", **environment) for _ in range(WORKERS)
+        operator.python(str(WORKER), "none", LEASE, **environment)
+        for _ in range(WORKERS)
     ]
 
     def story() -> str:
@@ -128,6 +128,10 @@ def test_fifty_connections_share_four_workers_and_sick_ones_delay_nobody(
         over = {row.connection_id for row in runs(hub) if row.ended_at}
         return over.issuperset(healthy)
 
+    eventually(lambda: _at_work(hub) == WORKERS, 120, story)
+    # The sick ones are asked first, so that everybody else could wait behind them.
+    for connection in (*sick, *healthy):
+        hub.sync.start(actor, connection, mode="full", cause="test")
     eventually(done, 240, story)
     found = {row.connection_id: row for row in runs(hub)}
     assert {found[one].state for one in healthy} == {"succeeded"}, story()
@@ -136,11 +140,17 @@ def test_fifty_connections_share_four_workers_and_sick_ones_delay_nobody(
     left = {sick[one]: found[one] for one in sick}
     assert {row.state for row in left.values()} == {"running"}, left
     shares = Counter(found[one].executor for one in healthy)
-    assert len(shares) == WORKERS, shares
+    assert len(shares) == WORKERS, f"{shares}\n{story()}"
     assert min(shares.values()) >= HEALTHY // WORKERS // 4, shares
     _assert_budgets_were_shared(hub, {one: found[one] for one in healthy})
     for row in left.values():
         hub.jobs.runs.cancel(TenantScope(tenant), row.id)
+
+
+def _at_work(hub: Any) -> int:
+    """How many workers hold a lease."""
+    with hub.store.read(SystemScope("tests")) as session:
+        return int(session.scalar(select(func.count()).select_from(WorkerLease)))
 
 
 def _assert_budgets_were_shared(hub: Any, read: Mapping[str, Any]) -> None:
