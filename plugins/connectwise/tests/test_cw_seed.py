@@ -66,6 +66,16 @@ def test_ground_truth_describes_exactly_what_differs():
     assert changed == truth - {None}
     missing = [one for one in planted.ground_truth if one["kind"] == "line_missing"]
     assert len(gone) == len(missing)
+    owner = {row["id"]: row["company"] for row in clean.world.rows("agreements")}
+    bought = {(owner[row["agreementId"]], row["product"]) for row in before.values()}
+    orphans = [
+        (one["company_id"], one["product_id"])
+        for one in planted.ground_truth
+        if one["kind"] == "orphan_line"
+    ]
+    assert orphans
+    assert not bought.intersection(orphans), "the company has it, on any agreement"
+    assert {one for _, one in orphans} <= {one for _, one in bought}, "it is sold"
 
 
 def test_seed_files_are_planted(tmp_path):

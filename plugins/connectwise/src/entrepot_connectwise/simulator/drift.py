@@ -7,6 +7,7 @@ reconciliation found exactly these.
 from __future__ import annotations
 
 import random
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -51,11 +52,12 @@ class Drift:
     Args:
         world: The tenant.
         rng: Source of chance.
-        products: Catalogue ids that orphan lines may stand for.
     """
 
-    def __init__(self, world: World, rng: random.Random, products: list[int]) -> None:
-        self._world, self._rng, self._products = world, rng, products
+    def __init__(self, world: World, rng: random.Random) -> None:
+        self._world, self._rng = world, rng
+        self._held = _held(world)
+        self._sold = frozenset().union(*self._held.values())
         self._kinds: tuple[
             tuple[str, int, Callable[[PlantedLine], Row | None]], ...
         ] = (
@@ -160,16 +162,32 @@ class Drift:
         return self._set(line, effectiveDate=moment_of(shifted))
 
     def _orphan(self, line: PlantedLine) -> Row | None:
-        held = self._world.tables["additions"].after(0, line.agreement["id"])
-        used = {row["product"] for row in held}
-        free = [one for one in self._products if one not in used]
+        own = self._held[line.agreement["company"]]
+        free = sorted(self._sold - own)
         if not free:
             return self._raise(line)
-        return self._copy(line, product=self._rng.choice(free))
+        product = self._rng.choice(free)
+        own.add(product)
+        return self._copy(line, product=product)
 
     def _copy(self, line: PlantedLine, **changed: Json) -> Row:
         values = {k: v for k, v in line.row.items() if k != "id"} | changed
         return self._world.insert("additions", values, OWNER, quiet=True)
+
+
+def _held(world: World) -> dict[int, set[int]]:
+    """The products that each company has lines of, before anything is spoilt.
+
+    An orphan stands for another company's product: one that its own company bought,
+    on whichever agreement, would be a second line of that purchase.
+    """
+    owner = {row["id"]: row["company"] for row in world.rows("agreements")}
+    support = world.named("catalog", "MS-SUPPORT")["id"]
+    held: dict[int, set[int]] = defaultdict(set)
+    for row in world.rows("additions"):
+        if row["product"] != support:
+            held[owner[row["agreementId"]]].add(row["product"])
+    return held
 
 
 def _really(name: str, before: Row, after: Row | None) -> str:

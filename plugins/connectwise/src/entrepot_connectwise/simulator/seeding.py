@@ -132,7 +132,7 @@ class _Planter:
         # What only begins later differs from nothing yet.
         begun = moment_of(self._seed.as_of)
         lines = [one for one in self._lines() if one.row["effectiveDate"] <= begun]
-        differences = Drift(self._world, self._rng, self._orphans())
+        differences = Drift(self._world, self._rng)
         self._planted.ground_truth = differences.spread(lines, drift)
         self._planted.lines = len(self._world.tables["additions"].rows)
         self._planted.agreements = len(self._world.tables["agreements"].rows)
@@ -214,9 +214,6 @@ class _Planter:
                 cost=Decimal("40.00"),
                 taxableFlag=True,
             )
-
-    def _orphans(self) -> list[int]:
-        return list(self._planted.products.values())
 
     # Agreements and lines ---------------------------------------------------------
 
