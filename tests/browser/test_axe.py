@@ -9,6 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from entrepot_web.auth.people import Person
+from flask_security.recoverable import generate_reset_password_token
+from pyotp import TOTP
 
 pytestmark = [pytest.mark.browser, pytest.mark.heavy, pytest.mark.timeout(600)]
 PAGES = Path(__file__).resolve().parents[2] / "webapp" / "tests" / "test_every_page.py"
@@ -77,6 +80,24 @@ def faults(page: Any) -> list[str]:
     return found
 
 
+def reset_token(web: Any, email: str) -> str:
+    """Return what the link of a mail to somebody who forgot the password carries."""
+    with web.app.test_request_context():
+        return str(
+            generate_reset_password_token(
+                Person(web.hub.users.find_sign_in(email=email))
+            )
+        )
+
+
+def guarded(web: Any, tenant: str) -> str:
+    """Return the address of a person who signs in with a second step."""
+    user = web.person(tenant, name="Noor Haddad")
+    owner = web.hub.users.actor_for(user, tenant)
+    web.hub.factors.confirm_app(owner, TOTP(web.hub.factors.begin_app(owner)).now())
+    return str(user.email)
+
+
 def test_every_page_is_accessible_in_both_themes_and_widths(
     small: Any, chromium: Any, new_look: Any, pages: Any
 ) -> None:
@@ -91,8 +112,18 @@ def test_every_page_is_accessible_in_both_themes_and_widths(
         wrong.extend(f"{path}: {one}" for one in [*found, *look.faults])
         look.faults.clear()
 
-    for path in ("/login", "/reset"):
+    for path in ("/login", "/reset", f"/reset/{reset_token(small.web, filled.email)}"):
         see(path)
+    look.open("/login")
+    for name, value in (
+        ("email", guarded(small.web, small.tenant)),
+        ("password", small.password),
+    ):
+        look.page.fill(f"[name={name}]", value)
+    look.page.click("button[type=submit]")
+    look.page.wait_for_url("**/login/second*")
+    see("/login/second")
+    look.page.context.clear_cookies()
     look.sign_in(filled.email, small.password)
     for path in pages.addresses(small.web.app, filled):
         see(path)

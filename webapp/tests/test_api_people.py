@@ -147,6 +147,22 @@ def test_rule_is_added_found_and_removed(machine, books) -> None:
     listed = machine("GET", "/reconciliation-rules?kind=override").json["data"]
     assert [one["reason"] for one in listed] == ["agreed by contract"]
     assert machine("GET", "/reconciliation-rules?kind=price").json["data"] == []
+    read = tagged(machine, path)
+    patch = {"body": {"field": "quantity", "value": "90"}, "valid_until": "2030-12-31"}
+    changed = machine("PATCH", path, json=patch, headers=read)
+    assert changed.status_code == 200, changed.text
+    assert changed.json == made.json | patch | {
+        "version": 2,
+        "author": changed.json["author"],
+    }
+    assert machine("PATCH", path, json=patch, headers=read).status_code == 412
+    assert machine("PATCH", path, json=patch).status_code == 428
+    bad = machine(
+        "PATCH", path, json={"body": {"x": "1"}}, headers=tagged(machine, path)
+    )
+    assert bad.status_code == 422
+    bad = machine("PATCH", path, json={"reason": ""}, headers=tagged(machine, path))
+    assert bad.status_code == 422
     wish["kind"] = "price"
     assert machine("POST", "/reconciliation-rules", json=wish).status_code == 422
     assert machine("DELETE", path, headers=tagged(machine, path)).status_code == 204

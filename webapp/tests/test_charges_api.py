@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 from datetime import date, timedelta
 from decimal import Decimal
@@ -150,6 +152,47 @@ def test_lines_of_a_subscription_and_a_customer_are_exported(machine, charged) -
         table = machine("GET", path, headers={"Accept": "text/csv"}).text.splitlines()
         assert len(table) == rows + 2
         assert json.loads(table[-1].removeprefix("#"))["meta"]["complete"] is True
+
+
+def test_the_console_exports_the_lines_that_it_shows(
+    browser, charged, web, store, tenant
+) -> None:
+    subscription, customer = charged
+    with store.unit(TenantScope(tenant)) as session:
+        session.get(ChargeRow, "chg_3").name = '=HYPERLINK("http://x.example")'
+        session.get(ChargeRow, "chg_2").amount = Decimal("-2.5")
+    for home, names in (
+        (f"/subscriptions/{subscription}", ["line 2", "line 1", "line 0"]),
+        (f"/customers/{customer}", ["=HYPERLINK", "line 2", "line 1", "line 0"]),
+    ):
+        query = "?month=2026-03&sort=-id"
+        html = browser.get(f"{home}/charges{query}").text
+        shown = [html.index(name) for name in names]
+        assert shown == sorted(shown)
+        links = [f"{home}/charges/export.{kind}" for kind in ("csv", "xlsx", "ndjson")]
+        assert all(
+            f'href="{link}?month=2026-03&amp;sort=-id"' in html for link in links
+        )
+        table = browser.get(links[0] + query).text
+        head, *rows, tail = csv.reader(io.StringIO(table))
+        assert [row[0].lstrip("'")[:10] for row in rows] == [n[:10] for n in names]
+        assert not [cell for row in rows for cell in row if cell.startswith("=")]
+        assert f"{len(names)} rows. Complete as of" in tail[0]
+        amount = head.index("Amount")
+        assert "-2.50" in {row[amount] for row in rows}
+        (heads, *cells), about = web.workbook(browser.get(links[1] + query))
+        assert [row[amount] for row in cells] == [float(r[amount]) for r in rows]
+        assert (heads, len(cells)) == (head, int(about[0][1]))
+        objects = browser.get(links[2] + query).text.splitlines()
+        *lines, end = [json.loads(line) for line in objects]
+        assert [line["amount"] for line in lines] == [row[amount] for row in rows]
+        assert (end["meta"]["rows"], end["meta"]["complete"]) == (len(names), True)
+        assert browser.get(f"{home}/charges?month=2026-04").text.count("<tr") < 4
+        metered = browser.get(f"{home}/charges/export.ndjson?kind=usage").text
+        assert '"unit":"GB"' in metered
+        assert '"complete":false' in metered
+    assert browser.get("/subscriptions/sub_0/charges/export.csv").status_code == 404
+    assert browser.get("/customers/cus_0/charges/export.csv").status_code == 404
 
 
 def test_every_version_of_a_charge_can_be_read(machine, charged) -> None:

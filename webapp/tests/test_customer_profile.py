@@ -70,7 +70,8 @@ def test_orders_are_listed_and_searched(
                     vendor_id=number, status=status, vendor_status="raw " + status,
                     customer_vendor_id="00000004-93ac-4377-d408-000000000000",
                     ordered_at=days and now - timedelta(days=days),
-                    lines=[line, {"sku": "ADD-ON", "name": "", "quantity": "1"}],
+                    lines=[line, {"sku": "ADD-ON", "name": "", "quantity": "1",
+                                  "status": "pending" if number == "4713" else None}],
                     attributes={"operator": who} if who else {}, row_hash=1,
                     known_at=now - timedelta(days=9),
                 )
@@ -83,6 +84,10 @@ def test_orders_are_listed_and_searched(
     html = browser.get(f"{home}/orders").text
     assert re.search(r"Suite A</td><td class=\"num\"[^>]*>3<", html)
     assert html.count("ADD-ON") == 3
+    words = [re.search(r"</svg>(\w+)</span>", row) for row in html.split("<tr")[-6:]]
+    assert [one[1] for one in words] == [
+        *("Completed", "Completed", "Rejected", "Rejected", "Completed", "Pending"),
+    ]
     assert html.count('"mono">4711') == 1
     assert listed() == ["4711", "4712", "4713"]
     assert listed(sort="vendor_id") == ["4711", "4712", "4713"]

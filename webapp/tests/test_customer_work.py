@@ -140,12 +140,22 @@ def test_many_more_are_a_job_that_is_followed(
     ids = books.customers[:2]
     pair = send(web, browser, "/customers", "/customers/bulk", do="edit", id=ids)
     form = browser.get(pair.location).text
-    assert "Change 2 customers" in form
+    assert "Preview of 2 customers" in form
     empty = send(web, browser, pair.location, pair.location, country="NO")
     assert empty.status_code == 422
     assert "Tick at least one field." in empty.text
-    edit = begun(send(web, browser, pair.location, pair.location, set="country",
-                      country="SE"))  # fmt: skip
+    preview = begun(send(web, browser, pair.location, pair.location, set="country",
+                         country="SE"))  # fmt: skip
+    early = send(web, browser, preview, f"{preview}/apply")
+    assert early.location == preview
+    assert "The preview hasn&#39;t ended." in browser.get(preview).text
+    finish(web, tenant, preview.rsplit("/", 1)[1])
+    shown = browser.get(preview).text
+    assert "2 Would change" in shown
+    assert re.search(r"Country: – <svg.*?</svg> <strong>SE</strong>", shown)
+    assert not country_of(web, owner, ids[0])
+    edit = begun(send(web, browser, preview, f"{preview}/apply"))
+    assert send(web, browser, edit, f"{edit}/apply").status_code == 404
     token = web.csrf_token(browser.get("/customers/import").text)
     file = (io.BytesIO(file_of("Sol", "Luna").encode()), "c.csv")
     send(web, browser, "/customers/fields", "/customers/fields", label="Tier",
@@ -172,11 +182,16 @@ def test_many_more_are_a_job_that_is_followed(
     assert "data-live" not in browser.get(f"{path}/progress").text
     assert browser.get(f"/customers?price_book_id={book.id}").text.count('name="id"')
     assert "2 Changed" in browser.get(edit).text
+    assert country_of(web, owner, ids[0]) == "SE"
     assert "2 Created" in browser.get(taken).text
     assert "Cancelled" in browser.get(stopped).text
     reader = web.browser(web.person(tenant, role="viewer"))
     assert reader.get(path).status_code == 403
     assert browser.get("/customers/work/cwk_0").status_code == 404
+
+
+def country_of(web, owner, customer_id) -> str:
+    return web.hub.customers.editing.details(owner, customer_id).fields["country"]
 
 
 def finish(web, tenant, work_id) -> None:

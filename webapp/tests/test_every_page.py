@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from html.parser import HTMLParser
 from pathlib import Path
 from runpy import run_path
@@ -14,6 +15,7 @@ import pytest
 from entrepot.hub.connections.tables import Connection
 from entrepot.hub.customers.importing import COLUMNS
 from entrepot.hub.customers.tables import CustomerAccount
+from entrepot.hub.notifications.tables import CustomerNotification
 from entrepot.hub.reconciliation.rules_store import RuleWish
 from entrepot.hub.subscriptions.tables import SubscriptionRow
 from entrepot.store import TenantScope, new_id
@@ -45,6 +47,8 @@ NO_PAGES = {
     "/verify": "another page asks for the password",
 }
 """Routes that people call without seeing a page of their own, and why."""
+POLLED = ("/progress", "/newest", "/active", "/bell")
+"""How the parts of pages end that a browser asks for again and again."""
 STRANGERS = {"/login", "/reset", "/reset/<token>", "/login/second"}
 """Pages of people who aren't signed in; those that need a link have own tests."""
 IN_ENGLISH = ("/api/docs", "/plugins", "/help")
@@ -147,6 +151,14 @@ def world(web: Any, store: Any, tenant_id: str, books: Any) -> World:
         session.flush()
         shown = session.get(SubscriptionRow, books.subscriptions[1])
         shown.connection_id = known.id
+        session.add(
+            CustomerNotification(
+                id=new_id("ntf"), tenant_id=tenant_id, customer_id=customer,
+                kind="renewal", subject_kind="subscription", subject_id=shown.id,
+                fact_at=hub.clock.now(), facts={"name": "Suite", "date": "2026-12-01"},
+                source="sync:1", state="failed", created_at=hub.clock.now(),
+            )
+        )  # fmt: skip
         shown.attributes = {"email": "root@x.example", "arn": "arn:aws:x", "own": "1"}
     hub.mapping.refresh_suggestions(owner, psa)
     wish = RuleWish(
@@ -284,6 +296,14 @@ def test_every_route_leads_to_a_page_or_is_known_to_lead_to_none(
             wrong.append(f"{path}: no page; name it in NO_PAGES")
         elif not path.startswith(IN_ENGLISH):
             wrong += [f"{path}: {one!r}" for one in leftovers(answer.text, english)]
+    clock = web.hub.clock
+    for rule in web.app.url_map.iter_rules():
+        if rule.rule.endswith(POLLED):
+            for path in _filled(rule.rule, filled.ids):
+                tag = {"If-None-Match": owner.get(path).headers.get("ETag", "")}
+                clock.advance(timedelta(seconds=3))
+                if owner.get(path, headers=tag).status_code != 304:
+                    wrong.append(f"{path}: nothing changed, yet it is sent again")
     assert not wrong, "\n".join(wrong)
     known = {rule.rule for rule in web.app.url_map.iter_rules()}
     assert not set(NO_PAGES) - known

@@ -98,10 +98,11 @@ def test_somebody_elses_change_is_told_and_removal_says_what_follows(
     assert theirs.status_code == 303
     owner = web.hub.users.actor_for(web.person(tenant), tenant)
     token = web.csrf_token(browser.get(new(books, "price")).text)
-    late = browser.post(path, data={"csrf_token": token, "mode": "keep"})
-    assert late.status_code == 303
+    stale = {"csrf_token": token, "mode": "keep", "version": "1"}
+    late = browser.post(path, data=stale)
+    assert late.status_code == 409
+    assert "Somebody else changed or removed this rule meanwhile." in late.text
     html = browser.get(RULES).text
-    assert "Somebody else changed or removed this rule meanwhile." in html
     assert "25" in html
     (path,) = set(EDIT.findall(html))
     shown = browser.get(f"{path}/remove").text

@@ -211,7 +211,23 @@ def test_pending_order_has_no_subscription_yet(fixture) -> None:
     assert made.status is OrderStatus.PENDING
     [line] = made.lines
     assert (line.sku, line.subscription_id) == ("CFQ7TTC0LF8S:0001", "")
+    assert line.status is OrderStatus.PENDING
     assert line.unit_price == Decimal("30.4")
+
+
+def test_every_line_of_an_order_tells_its_own_state(fixture) -> None:
+    body = msgspec.json.decode(fixture("order-2023-10-23.json"))
+    (one,) = body["lineItems"]
+    body["lineItems"] = [{**one, "subscriptionId": "A-1"}, one]
+    for told, second in (
+        ("completed", OrderStatus.PENDING),
+        ("partialSuccess", OrderStatus.REJECTED),
+        ("error", OrderStatus.REJECTED),
+    ):
+        found = wire.ORDER.read(msgspec.json.encode({**body, "status": told}))
+        first = OrderStatus.REJECTED if told == "error" else OrderStatus.COMPLETED
+        lines = orders.order(found, CUSTOMER).lines
+        assert [line.status for line in lines] == [first, second]
 
 
 @pytest.mark.parametrize(

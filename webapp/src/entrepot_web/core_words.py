@@ -10,7 +10,9 @@ import re
 from functools import cache
 
 from flask_babel import gettext, lazy_gettext
+from markupsafe import Markup
 
+from entrepot_web.context import hub
 from entrepot_web.i18n import SOURCE, language
 
 KINDS = (
@@ -96,6 +98,9 @@ STREAMS = (
     lazy_gettext("Agreements"),
     lazy_gettext("Products"),
     lazy_gettext("Lines"),
+    lazy_gettext("Charges"),
+    lazy_gettext("Usage"),
+    lazy_gettext("Agreement lines"),
 )
 """What connections read, as headings."""
 
@@ -194,7 +199,17 @@ SENTENCES = (
     marked("%(count)s customers have a value in %(name)s."),
     marked("Empty it there first; an import can do it for many."),
     marked("A label has 1 to 120 characters."),
-    marked("Invitations are sent when customers can sign in; none is yet."),
+    marked(
+        "Customers can't sign in here, so there is nothing to invite to. Enter No, or "
+        "leave it empty."
+    ),
+    marked("There is no such notification."),
+    marked("No mail of this one has failed."),
+    marked("Choose %(from)s to %(to)s days."),
+    marked("The hub ended while a server took the mail; it may have arrived."),
+    marked("The address was erased."),
+    marked("The preview hasn't ended."),
+    marked("Wait for its end, or begin a new one."),
 )
 """Sentences of the core, where values stand with a name in their place."""
 
@@ -202,7 +217,7 @@ _VALUE = re.compile(r"%\((\w+)\)s")
 
 
 def told(text: str) -> str:
-    """Return a text of the core in the reader's language; unknown ones stay."""
+    """Return a text of core or a plugin in the reader's language; unknown ones stay."""
     if not text:
         return text
     found = gettext(text)
@@ -212,7 +227,15 @@ def told(text: str) -> str:
         match = pattern.fullmatch(text)
         if match:
             return gettext(english) % match.groupdict()
-    return text
+    return hub().plugins.say(text, language())
+
+
+def said(text: str) -> Markup:
+    """Return a plugin's text for a page; marked as English where it has no other."""
+    found = told(text)
+    if found == text and language() != SOURCE:
+        return Markup('<span lang="en">{}</span>').format(text)
+    return Markup("{}").format(found)
 
 
 @cache

@@ -10,6 +10,7 @@ import typer
 
 from entrepot.cli.context import cli_of, record
 from entrepot.cli.exits import CONFIG, FAILED, USAGE, CommandFailed
+from entrepot.plugins import wording
 from entrepot.plugins.kit_run import KitUnavailable
 from entrepot.plugins.rendering import TemplateRefused, render
 from entrepot.plugins.scorecard import FAILING, ScoreCard
@@ -33,6 +34,7 @@ def register(app: typer.Typer) -> None:
     plugins.command("list")(plugins_list)
     plugins.command("score")(plugins_score)
     plugins.command("new")(plugins_new)
+    plugins.command("texts")(plugins_texts)
     app.add_typer(plugins, name="plugins")
 
 
@@ -134,3 +136,39 @@ def plugins_new(
 def _begun(target: Path, written: list[str], following: list[str]) -> str:
     lines = [f"{target}:", *(f"  {name}" for name in written), "Next:"]
     return "\n".join([*lines, *(f"  {command}" for command in following)])
+
+
+def plugins_texts(
+    ctx: typer.Context,
+    name: Annotated[str, typer.Argument(help="A loaded plugin.")],
+    language: Annotated[str, typer.Option(help="ISO 639-1 code.")] = "de",
+) -> None:
+    """Bring a plugin's catalog in line with its texts, and say what it lacks.
+
+    The catalog lies in the plugin's package; what is translated stays.
+    """
+    cli = cli_of(ctx)
+    package = cli.bare_hub.plugins.package(name)
+    found = wording.texts(package, cli.bare_hub.plugins.info(name))
+    path = Path(str(wording.place(package, language)))
+    try:
+        known = wording.parsed(path.read_text("utf-8")) if path.exists() else {}
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(
+            wording.written(language, {text: known.get(text, "") for text in found}),
+            "utf-8",
+        )
+    except OSError as error:
+        raise CommandFailed(
+            FAILED,
+            f"{path} cannot be written: {error.strerror}.",
+            "Run it on a checkout of the plugin, installed editable.",
+            "catalog_unwritable",
+        ) from None
+    lacking = [text for text in found if not known.get(text)]
+    cli.emit(
+        {"file": str(path), "texts": len(found), "untranslated": lacking},
+        lambda console: console.print(
+            f"{path}: {len(found)} texts, {len(lacking)} untranslated", markup=False
+        ),
+    )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from entrepot.plugins.calling import Border
 from entrepot.plugins.manager import LoadedPlugin, PluginRegistry, load_plugins
+from entrepot.plugins.wording import Wording
 from entrepot.sdk import queries as ask
 from entrepot.sdk.context import PluginContext
 from entrepot.sdk.model import (
@@ -86,6 +87,7 @@ class Plugins:
 
     def __init__(self, registry: PluginRegistry) -> None:
         self._border = Border(registry)
+        self._wording = Wording(self._speaking)
 
     @classmethod
     def of(cls, **plugins: object) -> Plugins:
@@ -113,6 +115,14 @@ class Plugins:
             ConfigInvalid: it is not loaded; says why.
         """
         return type(self._border.loaded(name).plugin).__module__.partition(".")[0]
+
+    def say(self, text: str, language: str) -> str:
+        """A plugin's text in a language; unchanged where its plugin has no other."""
+        return self._wording.say(text, language)
+
+    def _speaking(self) -> Iterator[tuple[str, tuple[str, ...]]]:
+        for name in self.names():
+            yield self.package(name), self.info(name).languages
 
     def has(self, name: str, hook: str) -> bool:
         """True when the plugin is loaded and implements the hook."""

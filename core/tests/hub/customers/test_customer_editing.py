@@ -213,6 +213,7 @@ def test_a_file_is_checked_then_taken_in_and_can_be_sent_twice(
 ) -> None:
     field = service.fields.add(owner, key="tier", label="Tier")
     bad = {"telvoice": "0049 1", "countrycode": "ZZ", "accounttype": "Group"}
+    bad["sendinvitation"] = "Yes"
     text = "\n".join(
         [HEAD, line(1), line(2, name=""), line(3, **bad), line(4, locale=""),
          line(5, login="a4@x.example"), line(6, countrycode="us", postalcode="98052")]
@@ -222,7 +223,9 @@ def test_a_file_is_checked_then_taken_in_and_can_be_sent_twice(
     assert service.count(owner) == 0
     by_row = {one["row"]: one for one in dry.rows}
     assert by_row[3]["warnings"][0][0] == "companyname"
-    assert {column for column, _ in by_row[4]["errors"]} >= {"accounttype"}
+    assert {column for column, _ in by_row[4]["errors"]} >= {
+        *("accounttype", "sendinvitation"),
+    }
     assert by_row[5]["errors"][0] == ["locale", "It is required."]
     assert by_row[6]["errors"][0][0] == "login"
     assert ["regioncode", "It is required in this country."] in by_row[7]["errors"]

@@ -338,9 +338,10 @@ def test_rules_are_proved_before_they_are_stored(contoso):
         )
     (shown,) = rules.list(contoso.actor, contoso.psa_id)
     wish = RuleWish(psa_connection_id=contoso.psa_id, kind="price", body=shown.body)
-    new = rules.replace(contoso.actor, shown.id, wish)
+    new = rules.change(contoso.actor, shown.id, wish, version=shown.version)
+    assert (new.id, new.version) == (shown.id, shown.version + 1)
     with pytest.raises(Conflict, match="Somebody else changed or removed"):
-        rules.replace(contoso.actor, shown.id, wish)
+        rules.change(contoso.actor, shown.id, wish, version=shown.version)
     rules.remove(contoso.actor, new.id, "prices are not ours")
     with pytest.raises(NotFound):
         rules.remove(contoso.actor, new.id)

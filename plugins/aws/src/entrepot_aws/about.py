@@ -40,6 +40,7 @@ def _rate(name: str, per_second: int) -> QuotaKey:
 
 INFO = PluginInfo(
     name="aws",
+    languages=("de",),
     title="Amazon Web Services",
     kind=PluginKind.VENDOR,
     version=version("entrepot-aws"),

@@ -55,6 +55,7 @@ def describe(version: str) -> PluginInfo:
     """
     return PluginInfo(
         name="connectwise",
+        languages=("de",),
         title="ConnectWise PSA",
         kind=PluginKind.PSA,
         version=version,

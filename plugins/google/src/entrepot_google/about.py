@@ -33,6 +33,7 @@ _WRITES = (
 
 INFO = PluginInfo(
     name="google",
+    languages=("de",),
     title="Google Workspace and Cloud",
     kind=PluginKind.VENDOR,
     version=version("entrepot-google"),

@@ -44,6 +44,7 @@ _NO_VENDOR = {
 
 INFO = PluginInfo(
     name="ibm",
+    languages=("de",),
     title="IBM Cloud",
     kind=PluginKind.VENDOR,
     version=version("entrepot-ibm"),

@@ -34,6 +34,7 @@ _WRITES = (
 
 INFO = PluginInfo(
     name="microsoft",
+    languages=("de",),
     title="Microsoft CSP",
     kind=PluginKind.VENDOR,
     version=version("entrepot-microsoft"),

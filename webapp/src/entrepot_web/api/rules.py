@@ -48,6 +48,16 @@ class RuleBody(Schema):
     valid_until = fields.Date(load_default=None)
 
 
+class RulePatch(Schema):
+    """New values of a rule; those left out stay."""
+
+    company_id = fields.String(validate=validate.Length(0, 200))
+    product_id = fields.String(validate=validate.Length(0, 200))
+    body = fields.Dict(keys=fields.String())
+    reason = fields.String(validate=validate.Length(0, 1000))
+    valid_until = fields.Date(allow_none=True)
+
+
 @rules.operation(
     "GET",
     "/reconciliation-rules",
@@ -107,6 +117,34 @@ def add_rule(body: dict[str, Any]) -> Answer:
 def get_rule(rule_id: str) -> ReconciliationRule:
     """Read one rule."""
     return _find(rule_id)
+
+
+@rules.operation(
+    "PATCH",
+    "/reconciliation-rules/<string:rule_id>",
+    Operation(
+        permission="mappings:write",
+        returns=ReconciliationRule,
+        body=RulePatch,
+        errors=(403, 404, 409),
+        matched=True,
+    ),
+)
+def change_rule(body: dict[str, Any], rule_id: str) -> ReconciliationRule:
+    """Change a rule; limits and automatic corrections also need the right to approve.
+
+    Its kind and connection stay; `body` is given whole.
+    """
+    known = _find(rule_id)
+    check_match(known)
+    kept = {
+        name: getattr(known, name) for name in RuleWish.__slots__ if name not in body
+    }
+    desk = hub().reconciliation.rules
+    changed = desk.change(
+        actor(), rule_id, RuleWish(**kept, **body), version=known.version
+    )
+    return _shape(changed)
 
 
 @rules.operation(

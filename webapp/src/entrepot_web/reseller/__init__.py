@@ -6,6 +6,7 @@ from flask import Flask
 
 from entrepot_web.context import actor
 from entrepot_web.reseller import (
+    charges,
     comparisons,
     connections,
     customer_forms,
@@ -43,6 +44,7 @@ _MODULES = (
     profile,
     subscriptions,
     subscription,
+    charges,
     mapping,
     mapping_shares,
     reconciliation,

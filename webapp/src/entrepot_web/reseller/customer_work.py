@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from entrepot.hub.customers.previews import Difference
 from entrepot.hub.customers.tables import Customer
 from entrepot.hub.customers.work_rows import WorkView
 from entrepot.hub.customers.works import PART
 from entrepot.sdk.errors import EntrepotError, NotFound
-from flask import Blueprint, Response, abort, redirect, render_template, request
+from flask import Blueprint, Response, abort, flash, redirect, render_template, request
 from flask_babel import gettext, lazy_gettext
 from sqlalchemy import select
 from werkzeug.wrappers import Response as WerkzeugResponse
@@ -31,7 +32,7 @@ FIELDS = {
 @pages.route("/customers/edit", methods=["GET", "POST"])
 @signed_in("customers:write")
 def edit_many() -> Response | WerkzeugResponse:
-    """Show which fields of many customers can be set; set the ticked ones."""
+    """Show which fields of many customers can be set; preview setting the ticked."""
     own = hub().customers.fields.list(actor())
     wanted = matching() if request.args.get("all") else list(picked("id"))
     problem = ""
@@ -44,7 +45,9 @@ def edit_many() -> Response | WerkzeugResponse:
             if f"field-{one.id}" in ticked
         }
         try:
-            work_id = hub().customers.works.edit(actor(), fields, custom, wanted)
+            work_id = hub().customers.works.edit(
+                actor(), fields, custom, wanted, preview=True
+            )
         except EntrepotError as error:
             problem = sentence(error)
         else:
@@ -90,6 +93,20 @@ def cancel_work(work_id: str) -> WerkzeugResponse:
     return redirect(f"/customers/work/{work_id}", 303)
 
 
+@pages.post("/customers/work/<work_id>/apply")
+@signed_in("customers:write")
+def apply_work(work_id: str) -> WerkzeugResponse:
+    """Do what a preview showed."""
+    try:
+        begun = hub().customers.works.carry_out(actor(), work_id)
+    except NotFound:
+        abort(404)
+    except EntrepotError as error:
+        flash(sentence(error), "warn")
+        return redirect(f"/customers/work/{work_id}", 303)
+    return redirect(f"/customers/work/{begun}", 303)
+
+
 def _values(work_id: str, part: int) -> dict[str, Any]:
     found = _work(work_id)
     rows = hub().customers.works.rows(actor(), work_id, max(0, part))
@@ -100,8 +117,25 @@ def _values(work_id: str, part: int) -> dict[str, Any]:
         "rows": rows,
         "names": _names(ids),
         "parts": -(-found.total // PART),
-        "outcomes": OUTCOMES,
+        "outcomes": PREVIEWED if found.kind == "edit" and found.dry_run else OUTCOMES,
+        "changes": _changes(found, rows),
+        "labels": _labels() if found.kind == "edit" else {},
     }
+
+
+def _changes(
+    work: WorkView, rows: Sequence[Mapping[str, Any]]
+) -> Mapping[str, Sequence[Difference]]:
+    """Return what a preview would change, by customer."""
+    if work.kind != "edit" or not work.dry_run:
+        return {}
+    ids = [row["customer_id"] for row in rows if row["outcome"] == "updated"]
+    return hub().customers.works.differences(actor(), work.id, ids)
+
+
+def _labels() -> dict[str, Any]:
+    own = hub().customers.fields.list(actor())
+    return {**FIELDS, **{one.id: one.label for one in own}}
 
 
 OUTCOMES: Mapping[str, tuple[str, Any]] = {
@@ -109,6 +143,11 @@ OUTCOMES: Mapping[str, tuple[str, Any]] = {
     "updated": ("ok", lazy_gettext("Changed")),
     "unchanged": ("mute", lazy_gettext("Was so already")),
     "rejected": ("bad", lazy_gettext("Refused")),
+}
+PREVIEWED: Mapping[str, tuple[str, Any]] = {
+    "updated": ("info", lazy_gettext("Would change")),
+    "unchanged": ("mute", lazy_gettext("Is so already")),
+    "rejected": ("bad", lazy_gettext("Can't change")),
 }
 
 
@@ -120,6 +159,8 @@ def _title(work: WorkView) -> str:
             else gettext("Import of %(file)s")
         )
         return text % {"file": work.name}
+    if work.kind == "edit" and work.dry_run:
+        return gettext("Preview: fields of many customers")
     if work.kind == "edit":
         return gettext("Fields of many customers")
     if work.settings.get("book"):

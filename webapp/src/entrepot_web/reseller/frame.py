@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
-from entrepot_web.core_words import told
+from entrepot_web.core_words import said, told
 from entrepot_web.reseller import (
     cards,
     credentials,
@@ -20,6 +20,7 @@ from entrepot_web.reseller import (
 def install_frame(app: Flask) -> None:
     """Register the pages around the modules."""
     app.jinja_env.filters["told"] = told
+    app.jinja_env.filters["said"] = said
     app.jinja_env.globals.update(
         resellers=person.resellers,
         shortcuts_on=person.shortcuts_on,

@@ -9,17 +9,17 @@ from entrepot.hub.customers.tables import Customer, CustomerAccount
 from entrepot.sdk.errors import Conflict, EntrepotError
 from entrepot.store.search import holds
 from flask import Blueprint, Response, abort, flash, redirect, render_template, request
+from flask_babel import gettext
 from sqlalchemy import select
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from entrepot_web.auth.sessions import signed_in
 from entrepot_web.context import actor, hub, scope
 from entrepot_web.criteria import Criterion
-from entrepot_web.lists.charges import CHARGES, USAGE
 from entrepot_web.lists.orders import ORDERS, STATUS_WORDS
 from entrepot_web.lists.subscriptions import INVENTORY
 from entrepot_web.reseller.customer_activity import Asked, Place, Told, events
-from entrepot_web.reseller.customer_facts import alerts, figures, sources, sums
+from entrepot_web.reseller.customer_facts import alerts, figures, sources
 from entrepot_web.reseller.pages import chosen, list_view, marks, page, sentence, tagged
 
 pages = Blueprint("console_profile", __name__)
@@ -33,7 +33,7 @@ CANDIDATES = 10
 def customer(customer_id: str) -> Response:
     """Show a customer with what it has bought."""
     now = hub().clock.now()
-    found = _found(customer_id)
+    found = customer_of(customer_id)
     every = _cadence(found.id)
     with hub().store.read(scope()) as session:
         summed = figures(session, customer_id, now)
@@ -47,7 +47,7 @@ def customer(customer_id: str) -> Response:
     return page(
         "reseller/customer.html",
         "customers",
-        **_frame(found, "inventory"),
+        **frame_of(found, "inventory"),
         figures=summed,
         alerts=warned,
         recent=recent,
@@ -60,7 +60,7 @@ def customer(customer_id: str) -> Response:
 @signed_in("subscriptions:read")
 def customer_orders(customer_id: str) -> Response:
     """Show the orders that the vendors report."""
-    found = _found(customer_id)
+    found = customer_of(customer_id)
     criteria = (
         Criterion("customer_id", "eq", (customer_id,)),
         *chosen(ORDERS, "status"),
@@ -68,7 +68,7 @@ def customer_orders(customer_id: str) -> Response:
     return page(
         "reseller/customer_orders.html",
         "customers",
-        **_frame(found, "orders"),
+        **frame_of(found, "orders"),
         view=list_view(ORDERS, criteria),
         words=STATUS_WORDS,
     )
@@ -78,7 +78,7 @@ def customer_orders(customer_id: str) -> Response:
 @signed_in("customers:read")
 def customer_activity(customer_id: str) -> Response:
     """Show what happened to a customer, newest first."""
-    found = _found(customer_id)
+    found = customer_of(customer_id)
     asked = _asked(
         customer_id,
         text=request.args.get("q", "").replace("\0", "").strip()[:200],
@@ -87,7 +87,7 @@ def customer_activity(customer_id: str) -> Response:
     return page(
         "reseller/customer_activity.html",
         "customers",
-        **_frame(found, "activity"),
+        **frame_of(found, "activity"),
         told=_told(asked),
         text=asked.text,
         live=asked.before is None,
@@ -98,7 +98,7 @@ def customer_activity(customer_id: str) -> Response:
 @signed_in("customers:read")
 def newest_activity(customer_id: str) -> Response:
     """Give the newest events alone, for the open page; unchanged ones cost nothing."""
-    found = _found(customer_id)
+    found = customer_of(customer_id)
     text = request.args.get("q", "").replace("\0", "").strip()[:200]
     told = _told(_asked(customer_id, text=text))
     return tagged(
@@ -108,37 +108,13 @@ def newest_activity(customer_id: str) -> Response:
     )
 
 
-@pages.get("/customers/<customer_id>/charges")
-@signed_in("subscriptions:read")
-def customer_charges(customer_id: str) -> Response:
-    """Show what the vendors charge for a customer, or what they metered."""
-    found = _found(customer_id)
-    usage = request.args.get("kind") == "usage"
-    listing = USAGE if usage else CHARGES
-    month = request.args.get("month", "")[:7]
-    criteria = [Criterion("customer_id", "eq", (customer_id,))]
-    if month:
-        criteria.append(Criterion("month", "eq", (month,)))
-    with hub().store.read(scope()) as session:
-        summed = sums(session, customer_id)
-    return page(
-        "reseller/customer_charges.html",
-        "customers",
-        **_frame(found, "charges"),
-        view=list_view(listing, criteria),
-        usage=usage,
-        month=month,
-        sums=summed,
-    )
-
-
 @pages.route("/customers/<customer_id>/information", methods=["GET", "POST"])
 @signed_in("customers:read")
 def customer_information(customer_id: str) -> Response | WerkzeugResponse:
     """Show a customer's own fields; save them unless somebody else did meanwhile."""
     if request.method == "POST":
         actor().require("customers:write")
-    found = _found(customer_id)
+    found = customer_of(customer_id)
     problem, status, theirs = "", 200, None
     if request.method == "POST":
         given = {name: request.form.get(name, "") for name in ("name", "custom_id")}
@@ -150,12 +126,12 @@ def customer_information(customer_id: str) -> Response | WerkzeugResponse:
         except EntrepotError as error:
             problem, status = sentence(error), 422
         else:
-            flash("The customer is saved.", "ok")
+            flash(gettext("The customer is saved."), "ok")
             return redirect(f"/customers/{customer_id}/information", 303)
     answer = page(
         "reseller/customer_information.html",
         "customers",
-        **_frame(found, "information"),
+        **frame_of(found, "information"),
         given=request.form,
         problem=problem,
         theirs=theirs,
@@ -168,11 +144,11 @@ def customer_information(customer_id: str) -> Response | WerkzeugResponse:
 @signed_in("customers:read")
 def customer_contacts(customer_id: str) -> Response:
     """Show the people at a customer's accounts."""
-    found = _found(customer_id)
+    found = customer_of(customer_id)
     return page(
         "reseller/customer_contacts.html",
         "customers",
-        **_frame(found, "contacts"),
+        **frame_of(found, "contacts"),
         contacts=hub().customers.contacts(actor(), customer_id),
     )
 
@@ -181,13 +157,13 @@ def customer_contacts(customer_id: str) -> Response:
 @signed_in("customers:read")
 def customer_accounts(customer_id: str) -> Response:
     """Show a customer's accounts at vendors, and candidates to join with it."""
-    found = _found(customer_id)
+    found = customer_of(customer_id)
     accounts = hub().customers.accounts(actor(), customer_id)
     text = request.args.get("q", "").strip()[:200]
     return page(
         "reseller/customer_accounts.html",
         "customers",
-        **_frame(found, "accounts"),
+        **frame_of(found, "accounts"),
         accounts=accounts,
         consoles={
             one.id: hub().links.find(
@@ -204,7 +180,7 @@ def customer_accounts(customer_id: str) -> Response:
 @signed_in("mappings:write")
 def merge_customer(customer_id: str) -> WerkzeugResponse:
     """Join another customer's accounts to this one."""
-    _found(customer_id)
+    customer_of(customer_id)
     try:
         hub().customers.merge(
             actor(),
@@ -212,7 +188,7 @@ def merge_customer(customer_id: str) -> WerkzeugResponse:
             request.form.get("other", ""),
             why=request.form.get("why", "")[:500],
         )
-        flash("Joined. Split an account off to take it back.", "ok")
+        flash(gettext("Joined. Split an account off to take it back."), "ok")
     except EntrepotError as error:
         flash(sentence(error), "warn")
     return redirect(f"/customers/{customer_id}/accounts", 303)
@@ -222,18 +198,19 @@ def merge_customer(customer_id: str) -> WerkzeugResponse:
 @signed_in("mappings:write")
 def split_customer(customer_id: str) -> WerkzeugResponse:
     """Give one of a customer's accounts a customer of its own."""
-    _found(customer_id)
+    customer_of(customer_id)
     try:
         why = request.form.get("why", "")[:500]
         made = hub().customers.split(actor(), request.form.get("account", ""), why=why)
     except EntrepotError as error:
         flash(sentence(error), "warn")
         return redirect(f"/customers/{customer_id}/accounts", 303)
-    flash("The account has a customer of its own now.", "ok")
+    flash(gettext("The account has a customer of its own now."), "ok")
     return redirect(f"/customers/{made}", 303)
 
 
-def _found(customer_id: str) -> Customer:
+def customer_of(customer_id: str) -> Customer:
+    """Return a customer of the reseller; another one's is not found."""
     with hub().store.read(scope()) as session:
         found = session.get(Customer, customer_id)
     if found is None or found.tenant_id != actor().tenant_id:
@@ -241,7 +218,7 @@ def _found(customer_id: str) -> Customer:
     return found
 
 
-def _frame(found: Customer, tab: str) -> dict[str, Any]:
+def frame_of(found: Customer, tab: str) -> dict[str, Any]:
     """Return what the head and the menu of every page of a customer need."""
     with hub().store.read(scope()) as session:
         accounts = session.scalars(

@@ -140,7 +140,13 @@ def _save(wish: RuleWish, rule: RuleView | None) -> None:
     if rule is None:
         desk.set(actor(), wish)
     else:
-        desk.replace(actor(), rule.id, wish)
+        desk.change(actor(), rule.id, wish, version=_version(rule))
+
+
+def _version(rule: RuleView) -> int:
+    """Return the version of the rule that the form was filled in for."""
+    text = request.form.get("version", "")
+    return int(text) if text.isascii() and text.isdigit() else rule.version
 
 
 def _wish(psa: str, form: RuleForm) -> tuple[RuleWish, dict[str, str]]:

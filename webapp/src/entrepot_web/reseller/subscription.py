@@ -5,6 +5,7 @@ Every tab has an address of its own.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,7 +16,7 @@ from entrepot.hub.subscriptions.panels import Layout
 from entrepot.hub.subscriptions.tables import SubscriptionFact, SubscriptionRow
 from entrepot.sdk.errors import Conflict, EntrepotError, NotFound
 from flask import Blueprint, Response, abort, flash, redirect, request
-from flask_babel import gettext
+from flask_babel import gettext, lazy_gettext
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as WerkzeugResponse
@@ -34,16 +35,17 @@ from entrepot_web.reseller.subscription_facts import (
 
 pages = Blueprint("console_subscription", __name__)
 HISTORY_ROWS = 500
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d[0-9:.]*Z")
 _LABELS = {
-    "quantity": "Licences",
-    "status": "Status",
-    "vendor_status": "Vendor status",
-    "unit_cost": "Unit cost",
-    "auto_renew": "Auto-renew",
-    "term_end": "Term ends",
-    "term_start": "Term starts",
-    "sku": "SKU",
-    "billing_cycle": "Billing",
+    "quantity": lazy_gettext("Licences"),
+    "status": lazy_gettext("Status"),
+    "vendor_status": lazy_gettext("Vendor status"),
+    "unit_cost": lazy_gettext("Unit cost"),
+    "auto_renew": lazy_gettext("Auto-renew"),
+    "term_end": lazy_gettext("Term ends"),
+    "term_start": lazy_gettext("Term starts"),
+    "sku": lazy_gettext("SKU"),
+    "billing_cycle": lazy_gettext("Billing"),
 }
 
 
@@ -81,7 +83,7 @@ def subscription(subscription_id: str) -> Response:
 @signed_in("subscriptions:read")
 def subscription_tab(subscription_id: str, name: str) -> Response:
     """Show one of the groups of facts that the plugin adds."""
-    frame = _frame(subscription_id, name)
+    frame = subscription_frame(subscription_id, name)
     shown = [one for one in frame["layout"].tabs if one.name == name]
     if not shown:
         abort(404)
@@ -102,7 +104,7 @@ def vendor_record(subscription_id: str) -> Response:
             abort(404)
         except EntrepotError as error:
             problem, status = sentence(error), 422
-    frame = _frame(subscription_id, "record")
+    frame = subscription_frame(subscription_id, "record")
     with hub().store.read(scope()) as session:
         kept = record(_facts(session, subscription_id)[:1])
     answer = page(
@@ -164,7 +166,7 @@ def _details(
     given: Mapping[str, str] | None = None,
     problem: str = "",
 ) -> Response:
-    frame = _frame(subscription_id, "")
+    frame = subscription_frame(subscription_id, "")
     row, own = frame["row"], frame["own"]
     with hub().store.read(scope()) as session:
         facts = _facts(session, subscription_id)
@@ -191,7 +193,7 @@ def _details(
     )
 
 
-def _frame(subscription_id: str, tab: str) -> dict[str, Any]:
+def subscription_frame(subscription_id: str, tab: str) -> dict[str, Any]:
     """Return what the head and the tabs of every page of a subscription need."""
     with hub().store.read(scope()) as session:
         row = session.execute(
@@ -224,6 +226,7 @@ def _frame(subscription_id: str, tab: str) -> dict[str, Any]:
 def _tabs(subscription_id: str, found: Layout) -> list[Tab]:
     home = f"/subscriptions/{subscription_id}"
     tabs = [Tab("", gettext("Details"), home)]
+    tabs.append(Tab("charges", gettext("Charges and usage"), f"{home}/charges"))
     tabs += [Tab(one.name, one.title, f"{home}/tabs/{one.name}") for one in found.tabs]
     if actor().may("sync:write"):
         tabs.append(Tab("record", gettext("Vendor's record"), f"{home}/record"))
@@ -294,12 +297,16 @@ def _order(name: str) -> tuple[int, str]:
 
 
 def _label(name: str) -> str:
-    return _LABELS.get(name, name.replace("_", " ").capitalize())
+    return str(_LABELS.get(name) or name.replace("_", " ").capitalize())
 
 
 def _text(value: object) -> str:
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return gettext("yes") if value else gettext("no")
+    if isinstance(value, dict) and len(value) == 1:
+        return _text(*value.values())
     if isinstance(value, list | dict):
-        return f"{len(value)} entries" if value else "–"
+        return gettext("%(count)s entries", count=len(value)) if value else "–"
+    if isinstance(value, str) and _INSTANT.fullmatch(value):
+        return f"{value[:10]} {value[11:16]} UTC"
     return "–" if value in (None, "") else str(value)

@@ -17,6 +17,7 @@ from entrepot.hub.reconciliation.tables import LineLinkRow
 from entrepot.hub.subscriptions.panels import Layout, laid_out
 from entrepot.hub.subscriptions.tables import SubscriptionFact, SubscriptionRow
 from entrepot.hub.sync.tables import SyncRun
+from entrepot.hub.users.tables import UserRow
 from entrepot.sdk.errors import ConfigInvalid
 from entrepot.store.audit_tables import AuditEntry, AuditPayload
 from flask_babel import gettext, lazy_gettext
@@ -49,6 +50,7 @@ class Event:
         changes: (field, before, after), the fields as the vendor gives them.
         who: The person, or what started the read.
         person: The person's id, or empty.
+        email: The person's address, or empty.
         source: Where it was learnt, in words; `href` leads there.
         since: From when it is true, or None.
         estimated: `since` is the day it was first seen.
@@ -60,6 +62,7 @@ class Event:
     changes: tuple[tuple[str, str, str], ...] = ()
     who: str = ""
     person: str = ""
+    email: str = ""
     source: str = ""
     href: str = ""
     since: datetime | None = None
@@ -241,10 +244,13 @@ def _runs(session: Session, ids: set[str]) -> dict[str, Any]:
 def _done(session: Session, subscription_id: str, label: Any) -> list[Event]:  # noqa: ANN401 - see `history`
     entry, payload = AuditEntry, AuditPayload
     found = session.execute(
-        select(entry.at, entry.action, entry.actor_id, payload.document)
+        select(entry.at, entry.action, entry.actor_id, payload.document, UserRow.email)
         .outerjoin(
             payload,
             and_(payload.id == entry.payload_id, payload.tenant_id == entry.tenant_id),
+        )
+        .outerjoin(
+            UserRow, and_(UserRow.id == entry.actor_id, entry.actor_kind == "user")
         )
         .where(
             entry.subject_kind == "subscription", entry.subject_id == subscription_id
@@ -263,9 +269,10 @@ def _done(session: Session, subscription_id: str, label: Any) -> list[Event]:  #
             ),
             who=str((document or {}).get("actor_name") or actor_id),
             person=actor_id,
+            email=email or "",
             source=gettext("this console or its API"),
         )
-        for at, action, actor_id, document in found
+        for at, action, actor_id, document, email in found
     ]
 
 

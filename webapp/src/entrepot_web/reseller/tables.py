@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import msgspec
 from flask import Response, request, stream_with_context
 from flask_babel import gettext
 from flask_babel.speaklater import LazyString
@@ -15,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from entrepot_web import sheets
 from entrepot_web.context import actor, hub, parts, scope
+from entrepot_web.freshness import Freshness
 from entrepot_web.listing import Listing, Question, read
 from entrepot_web.reseller.pages import stamp
 from entrepot_web.workbook import Book, value
@@ -80,8 +82,8 @@ def export(
 ) -> Response:
     """Return a list as a file: what the screen shows, all of it.
 
-    It is XLSX if the address ends so, else CSV. Its end says how many rows there are
-    and how complete they are.
+    It is XLSX or NDJSON if the address ends so, else CSV. Its end says how many rows
+    there are and how complete they are.
 
     Args:
         sheet: The list.
@@ -92,7 +94,8 @@ def export(
     Raises:
         Rejected: There are more rows than a workbook holds.
     """
-    form = _workbook if request.path.endswith(".xlsx") else _csv
+    forms = {"xlsx": _workbook, "ndjson": _ndjson}
+    form = forms.get(request.path.rpartition(".")[2], _csv)
     return form(sheet, (sheet.first, *columns), _chunks(sheet, question, ids))
 
 
@@ -109,6 +112,25 @@ def _csv(sheet: Sheet, columns: Sequence[Column], chunks: Chunks) -> Response:
 
     answer = Response(stream_with_context(lines()), mimetype="text/csv")
     answer.headers["Content-Disposition"] = f'attachment; filename="{sheet.name}.csv"'
+    return answer
+
+
+def _ndjson(sheet: Sheet, columns: Sequence[Column], chunks: Chunks) -> Response:
+    """One object a line by the columns' keys; numbers are texts, to the last digit."""
+
+    def lines() -> Iterator[bytes]:
+        count = 0
+        for rows, facts in chunks:
+            count += len(rows)
+            for row in rows:
+                yield _object({one.key: one.text(row, facts) for one in columns})
+        fresh = _freshness(sheet.listing)
+        worth = {"rows": count, "complete": fresh.complete, "as_of": fresh.as_of}
+        yield _object({"meta": worth})
+
+    answer = Response(stream_with_context(lines()), mimetype="application/x-ndjson")
+    shown = f'attachment; filename="{sheet.name}.ndjson"'
+    answer.headers["Content-Disposition"] = shown
     return answer
 
 
@@ -155,9 +177,16 @@ def _chunks(sheet: Sheet, question: Question, ids: Sequence[str]) -> Chunks:
 
 
 def _worth(listing: Listing) -> str:
+    return stamp(_freshness(listing)).text + "."
+
+
+def _freshness(listing: Listing) -> Freshness:
     with hub().store.read(scope()) as session:
-        fresh = parts().freshness.read(session, actor().tenant_id, listing.streams)
-    return stamp(fresh).text + "."
+        return parts().freshness.read(session, actor().tenant_id, listing.streams)
+
+
+def _object(values: Mapping[str, Any]) -> bytes:
+    return msgspec.json.encode(values) + b"\n"
 
 
 def _line(cells: Sequence[str]) -> str:

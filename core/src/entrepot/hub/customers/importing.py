@@ -204,9 +204,6 @@ class CustomerImports:
             if _kind(line) == "business" and not line.get("companyname"):
                 text = "A business has a name; the person's is used."
                 result.warnings.append(("companyname", text))
-            if _yes(line):
-                text = "Invitations are sent when customers can sign in; none is yet."
-                result.warnings.append(("sendinvitation", text))
             results.append(result)
         return results
 
@@ -358,6 +355,12 @@ def _column(name: str, rules: Mapping[str, FieldRule]) -> str:
     )
 
 
+NO_INVITATION = (
+    "Customers can't sign in here, so there is nothing to invite to. Enter No, or "
+    "leave it empty."
+)
+
+
 def _errors(line: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     for column in REQUIRED:
         if not line.get(column):
@@ -371,6 +374,8 @@ def _errors(line: Mapping[str, str]) -> Iterator[tuple[str, str]]:
         yield "accounttype", "Enter Personal or Business."
     if line.get("sendinvitation", "").lower() not in ("", "yes", "no"):
         yield "sendinvitation", "Enter Yes or No."
+    elif _yes(line):
+        yield "sendinvitation", NO_INVITATION
 
 
 def _fields(line: Mapping[str, str]) -> dict[str, str]:

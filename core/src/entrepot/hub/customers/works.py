@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from entrepot.hub.customers.importing import CustomerImports, document_of
 from entrepot.hub.customers.parts import Acts
+from entrepot.hub.customers.previews import Difference, differences, to_change
 from entrepot.hub.customers.price_books import require_book
 from entrepot.hub.customers.records import CustomerWork, CustomerWorkPart
 from entrepot.hub.customers.rules import plain
@@ -29,7 +30,7 @@ from entrepot.hub.customers.work_rows import (
 from entrepot.jobs.facade import Jobs
 from entrepot.jobs.queues import REQUESTED
 from entrepot.sdk.context import Clock
-from entrepot.sdk.errors import Rejected
+from entrepot.sdk.errors import NotFound, Rejected
 from entrepot.store.actor import Actor
 from entrepot.store.audit_log import audit
 from entrepot.store.ids import new_id
@@ -82,6 +83,8 @@ class CustomerWorks:
         fields: Mapping[str, str],
         custom: Mapping[str, str],
         ids: Sequence[str],
+        *,
+        preview: bool = False,
     ) -> str:
         """Set fields of customers; returns the work's id.
 
@@ -90,6 +93,7 @@ class CustomerWorks:
             fields: New values by name, of all of them alike.
             custom: New values of custom fields, by field id.
             ids: Of whom.
+            preview: Only find out what would become of each; `carry_out` does it.
 
         Raises:
             Rejected: There are none, or too many; nothing is to be set.
@@ -102,7 +106,45 @@ class CustomerWorks:
                 remedy="Tick at least one field.",
             )
         settings = {"fields": dict(fields), "custom": dict(custom)}
-        return self._begin(actor, "edit", "", settings, list(ids))
+        return self._begin(actor, "edit", "", settings, list(ids), dry_run=preview)
+
+    def carry_out(self, actor: Actor, work_id: str) -> str:
+        """Do what a preview showed, to those that it would change; a new work's id.
+
+        Raises:
+            NotFound: There is no such preview.
+            Rejected: It hasn't ended well, or it would change nobody.
+        """
+        view = self.get(actor, work_id)
+        if view.kind != "edit" or not view.dry_run:
+            raise NotFound("no_such_work", "There is no such preview.")
+        if view.state != "done":
+            raise Rejected(
+                "preview_unfinished",
+                "The preview hasn't ended.",
+                remedy="Wait for its end, or begin a new one.",
+            )
+        with self._store.read(TenantScope(actor.tenant_id)) as session:
+            ids = to_change(session, work_id)
+        settings = dict(view.settings)
+        return self.edit(actor, settings["fields"], settings["custom"], ids)
+
+    def differences(
+        self, actor: Actor, work_id: str, ids: Sequence[str]
+    ) -> Mapping[str, Sequence[Difference]]:
+        """What setting the work's fields would change of customers, as they are now.
+
+        Args:
+            actor: Needs ``customers:write``.
+            work_id: Work of the kind ``edit``; any other changes nothing.
+            ids: Of whom, at most a part.
+
+        Raises:
+            NotFound: There is no such work.
+        """
+        view = self.get(actor, work_id)
+        with self._store.read(TenantScope(actor.tenant_id)) as session:
+            return differences(session, view.settings, ids)
 
     def take_in(self, actor: Actor, *, name: str, text: str, dry_run: bool) -> str:
         """Check a long file of customers, or take it in; returns the work's id.

@@ -82,11 +82,19 @@ class RuleDesk:
             session.flush()
             return rule_view(row)
 
-    def replace(self, actor: Actor, rule_id: str, wish: RuleWish) -> RuleView:
-        """Put a rule in the place of another one of its kind.
+    def change(
+        self, actor: Actor, rule_id: str, wish: RuleWish, *, version: int
+    ) -> RuleView:
+        """Put other values in a rule's place; its kind and connection stay.
+
+        Args:
+            actor: Who changes it; its author from now on.
+            rule_id: The rule.
+            wish: All its values, also those that stay.
+            version: The rule's version that the actor has read.
 
         Raises:
-            Conflict: The other one isn't there any more.
+            Conflict: It was changed or removed meanwhile.
             Rejected: A field is unknown or has no such value.
         """
         actor.require("mappings:write")
@@ -97,14 +105,14 @@ class RuleDesk:
             known = list_rules(
                 session, actor.tenant_id, wish.psa_connection_id, wish.kind
             )
-            if rule_id not in {row.id for row in known}:
+            row = next((one for one in known if one.id == rule_id), None)
+            if row is None or row.version != version:
                 raise Conflict(
                     "changed",
                     "Somebody else changed or removed this rule meanwhile.",
                     remedy="Look at the rules again, then decide.",
                 )
-            _take_away(session, actor, rule_id, "replaced")
-            row = put_rule(session, actor, wish, self._clock.now())
+            _revise(session, actor, row, wish)
             session.flush()
             return rule_view(row)
 
@@ -119,6 +127,42 @@ class RuleDesk:
             row = _take_away(session, actor, rule_id, reason)
             if row.kind in SINGLE:
                 actor.require("reconciliations:approve")
+
+
+def _revise(session: Session, actor: Actor, row: ReconRule, wish: RuleWish) -> None:
+    """Give a rule other values after proving that they can be understood."""
+    _reasoned(wish)
+    before = _told(row)
+    for name in ("company_id", "product_id", "reason", "valid_until"):
+        setattr(row, name, getattr(wish, name))
+    row.body = dict(wish.body)
+    row.author = actor.name
+    row.version += 1
+    record_of(row.kind, full_body(row), "rule")
+    audit(
+        session,
+        actor,
+        action="recon_rule.change",
+        subject=("recon_rule", row.id),
+        why=wish.reason,
+        before=before,
+        after=_told(row),
+    )
+
+
+def _told(row: ReconRule) -> dict[str, Any]:
+    scope = {"company": row.company_id, "product": row.product_id}
+    return {"kind": row.kind, **scope, "body": dict(row.body)}
+
+
+def _reasoned(wish: RuleWish) -> None:
+    if wish.kind == "override" and not wish.reason.strip():
+        raise Rejected(
+            "reason_missing",
+            "An accepted difference needs a reason.",
+            field="reason",
+            remedy="Say why the value differs.",
+        )
 
 
 def _take_away(session: Session, actor: Actor, rule_id: str, reason: str) -> ReconRule:
@@ -169,13 +213,7 @@ def put_rule(
     Raises:
         Rejected: It can't; the text names the field.
     """
-    if wish.kind == "override" and not wish.reason.strip():
-        raise Rejected(
-            "reason_missing",
-            "An accepted difference needs a reason.",
-            field="reason",
-            remedy="Say why the value differs.",
-        )
+    _reasoned(wish)
     row = ReconRule(
         id=new_id("rul"),
         tenant_id=actor.tenant_id,

@@ -181,6 +181,7 @@ def order_values(record: VendorOrder) -> Values:
             "unit_price": None if line.unit_price is None else str(line.unit_price),
             "currency": line.currency,
             "subscription_id": line.subscription_id,
+            "status": None if line.status is None else line.status.value,
         }
         for line in record.lines
     ]

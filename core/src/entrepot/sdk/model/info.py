@@ -168,6 +168,8 @@ class PluginInfo:
         quotas: The vendor's documented limits.
         object_words: What the other side calls things, for texts ("tenant").
         panels: How attributes of subscriptions are shown; others are listed as given.
+        languages: Codes of the languages that its package has catalogs of, in
+            ``translations/<code>.po``; its own texts are English.
     """
 
     name: str
@@ -183,6 +185,7 @@ class PluginInfo:
     documentation_url: str = ""
     object_words: Mapping[str, str] = field(default_factory=dict)
     panels: tuple[SubscriptionPanel, ...] = ()
+    languages: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,7 +23,11 @@ class OrderStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VendorOrderLine:
-    """One line of a vendor's order."""
+    """One line of a vendor's order.
+
+    Attributes:
+        status: The line's own state; None where the vendor tells only the order's.
+    """
 
     sku: str
     name: str
@@ -33,6 +37,7 @@ class VendorOrderLine:
     unit_price: Decimal | None = None
     currency: str = ""
     subscription_id: str = ""
+    status: OrderStatus | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

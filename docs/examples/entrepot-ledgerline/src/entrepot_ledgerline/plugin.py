@@ -38,6 +38,7 @@ INFO = PluginInfo(
     kind=PluginKind.PSA,
     version=version("entrepot-ledgerline"),
     api=(1, 0),
+    languages=("de",),
     settings_type=LedgerlineSettings,
     host_patterns=("*.ledgerline.example",),
     quotas=(QuotaKey(name="api", requests=300, seconds=60, burst=20, concurrency=4),),

@@ -67,6 +67,7 @@ def _line(
         name=(offers.name_of(bought) if bought else "") or service.sku_id,
         quantity=seats.billed(plan),
         subscription_id=subscription_id(found.entitlement),
+        status=OrderStatus.COMPLETED,
     )
 
 

@@ -43,6 +43,19 @@ def order(found: wire.OrderWire, customer_id: str) -> VendorOrder:
     )
 
 
+def _line_status(line: wire.OrderLineWire, found: wire.OrderWire) -> OrderStatus | None:
+    """The line's own state: it has a subscription once it is provisioned (§4.3, §8.2).
+
+    Of an order that only partly succeeded the lines without one failed.
+    """
+    told = word(found.status)
+    if told not in ("completed", "partialsuccess", "pending"):
+        return _ORDER_STATUS.get(told)
+    if line.subscription_id:
+        return OrderStatus.COMPLETED
+    return OrderStatus.REJECTED if told == "partialsuccess" else OrderStatus.PENDING
+
+
 def _order_line(line: wire.OrderLineWire, found: wire.OrderWire) -> VendorOrderLine:
     price: Decimal | None = line.pricing.price if line.pricing else None
     return VendorOrderLine(
@@ -54,4 +67,5 @@ def _order_line(line: wire.OrderLineWire, found: wire.OrderWire) -> VendorOrderL
         unit_price=price,
         currency=found.currency_code or "",
         subscription_id=(line.subscription_id or "").lower(),
+        status=_line_status(line, found),
     )
