@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from entrepot_web.mail import Mailer
+from entrepot.hub.mail import Mailer
 from playwright.sync_api import expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.heavy]

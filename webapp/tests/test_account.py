@@ -8,12 +8,12 @@ from datetime import timedelta
 
 import pyotp
 import pytest
+from entrepot.hub.mail import Mailer
 from entrepot.hub.users.sessions import IDLE, KEPT
 from entrepot.hub.users.tables import RecoveryCodeRow
 from entrepot.store import SystemScope
 from entrepot.store.keys import ENCRYPTION
 from entrepot.store.secrets import ConnectionSecret
-from entrepot_web.mail import Mailer
 from sqlalchemy import select
 
 ACCOUNT = "/account/security"

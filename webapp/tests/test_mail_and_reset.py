@@ -7,9 +7,9 @@ import re
 
 import pytest
 from entrepot.app import build_hub
+from entrepot.hub.mail import Mailer
 from entrepot.store.settings import SettingsInvalid
 from entrepot_web.app import create_app
-from entrepot_web.mail import Mailer
 from entrepot_web.security.proxies import TrustedProxies
 
 BASE = "https://hub.example.com"

@@ -6,7 +6,7 @@ import dataclasses
 import re
 
 import pytest
-from entrepot_web.mail import Mailer
+from entrepot.hub.mail import Mailer
 
 BASE = "https://hub.example.com"
 

@@ -22,10 +22,14 @@ from entrepot.hub.connections.upkeep import ConnectionUpkeep
 from entrepot.hub.customers import jobs as customer_jobs
 from entrepot.hub.customers.service import CustomerService
 from entrepot.hub.customers.upkeep import CustomerUpkeep
+from entrepot.hub.mail import Mailer
 from entrepot.hub.mapping import jobs as mapping_jobs
 from entrepot.hub.mapping.consequences import consequences
 from entrepot.hub.mapping.reading import psa_connections
 from entrepot.hub.mapping.service import MappingService
+from entrepot.hub.notifications import jobs as notification_jobs
+from entrepot.hub.notifications.service import CustomerNotifications
+from entrepot.hub.notifications.steps import NotificationSteps
 from entrepot.hub.psa.service import PsaService
 from entrepot.hub.reconciliation import jobs as reconciliation_jobs
 from entrepot.hub.reconciliation.service import ReconciliationService
@@ -67,8 +71,9 @@ class Hub:
         plugins: The typed facade over all plugins.
         jobs: Durable work.
         connections, links, customers, catalog, subscriptions, records, charges, psa,
-            sync, mapping, reconciliation, notifications, writes, audit, tenants, users,
-            sessions, factors, credentials, scores: The capabilities' services.
+            sync, mapping, reconciliation, notifications, customer_notifications,
+            writes, audit, tenants, users, sessions, factors, credentials, scores: The
+            capabilities' services.
     """
 
     settings: Settings
@@ -90,6 +95,7 @@ class Hub:
     mapping: MappingService
     reconciliation: ReconciliationService
     notifications: Notifications
+    customer_notifications: CustomerNotifications
     writes: OutgoingWrites
     audit: AuditService
     tenants: TenantService
@@ -154,6 +160,8 @@ def build_hub(
         )
     )
     steps.after.append(CustomerUpkeep(jobs))
+    steps.after.append(notification_jobs.AfterReading(jobs))
+    reconciliation.steps.after.append(notification_jobs.AfterComparison(jobs))
     connection_jobs.register_jobs(registry)
     upkeep = ConnectionUpkeep(jobs, facade, public=bool(settings.public_base_url))
     connections.tell_consequences(consequences)
@@ -173,6 +181,7 @@ def build_hub(
         charge_jobs,
         mapping_jobs,
         reconciliation_jobs,
+        notification_jobs,
         backup_jobs,
     ):
         capability.register(registry)
@@ -196,6 +205,14 @@ def build_hub(
         mapping=MappingService(store, clock, facade),
         reconciliation=reconciliation,
         notifications=Notifications(store, clock, facade, connections, sync),
+        customer_notifications=CustomerNotifications(
+            store,
+            clock,
+            jobs,
+            NotificationSteps(
+                store, Mailer(settings), jobs.intents, settings.public_base_url
+            ),
+        ),
         writes=OutgoingWrites(store, clock, reconciliation.writer),
         audit=AuditService(store, clock),
         tenants=TenantService(store, clock),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
+from entrepot.hub.mail import Mailer
 from entrepot.store.keys import SESSIONS, TOKENS
 from flask import Flask, request
 
@@ -15,7 +16,6 @@ from entrepot_web.auth.steps import install_steps
 from entrepot_web.auth.tenants import tenant_is_open
 from entrepot_web.auth.tokens import Tokens
 from entrepot_web.i18n import install_i18n
-from entrepot_web.mail import Mailer
 from entrepot_web.reseller.frame import install_frame
 from entrepot_web.security.headers import install_headers
 from entrepot_web.security.limits import build_limiter, guard_sign_in

@@ -9,6 +9,7 @@ import entrepot.hub.connections.tables
 import entrepot.hub.customers.records
 import entrepot.hub.customers.tables
 import entrepot.hub.mapping.tables
+import entrepot.hub.notifications.tables
 import entrepot.hub.preferences.tables
 import entrepot.hub.psa.tables
 import entrepot.hub.reconciliation.tables

@@ -7,6 +7,7 @@ from typing import Any
 
 from entrepot.hub.customers.rules import KINDS
 from entrepot.hub.customers.tables import Contact, Customer, CustomerAccount
+from flask import request
 from marshmallow import Schema, fields, validate
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -49,6 +50,7 @@ class CustomerView(Shape, frozen=True, kw_only=True):
     contact_email: str
     purchased_items: int
     orders: int
+    notifications: int
     accounts: list[AccountRef]
     created_at: Moment
     updated_at: Moment
@@ -150,8 +152,9 @@ class SplitBody(Schema):
 )
 def list_customers() -> Answer:
     """List customers; ``filter[own_<key>]`` filters by a custom field."""
-    listing = with_custom(hub().customers.fields.list(actor()))
-    return lists.page(listing, customer_views)
+    filtered = any(name.startswith("filter") for name in request.args)
+    own = hub().customers.fields.list(actor()) if filtered else ()
+    return lists.page(with_custom(own), customer_views)
 
 
 @customers.operation(
@@ -366,6 +369,7 @@ def customer_views(session: Session, rows: Sequence[Any]) -> list[CustomerView]:
             contact_email=row.contact_email,
             purchased_items=row.n_purchased,
             orders=row.n_orders,
+            notifications=row.n_notifications,
             accounts=accounts.get(row.id, []),
             created_at=row.created_at,
             updated_at=row.updated_at,

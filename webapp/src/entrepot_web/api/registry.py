@@ -11,6 +11,7 @@ from entrepot_web.api.customers import customers
 from entrepot_web.api.facts import facts
 from entrepot_web.api.issues import issues
 from entrepot_web.api.mappings import mappings
+from entrepot_web.api.notifications import notifications
 from entrepot_web.api.oauth import oauth
 from entrepot_web.api.offers import offers
 from entrepot_web.api.operations import operations
@@ -34,6 +35,7 @@ RESOURCES = (
     customer_fields,
     price_books,
     imports,
+    notifications,
     subscriptions,
     orders,
     charges,

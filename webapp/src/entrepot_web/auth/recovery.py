@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+from entrepot.hub.mail import Mailer
 from entrepot.hub.users.rules import SHORTEST_PASSWORD, UserInvalid, check_password
 from entrepot.hub.users.service import User
 from flask import Flask, current_app, render_template
@@ -14,7 +15,6 @@ from flask_security.recoverable import generate_reset_password_token
 
 from entrepot_web.auth.people import Person
 from entrepot_web.context import hub
-from entrepot_web.mail import Mailer
 
 _WITHIN = timedelta(days=3)
 

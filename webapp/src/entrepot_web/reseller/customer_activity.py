@@ -28,6 +28,7 @@ _ACTIONS = {
     "customer.delete": lazy_gettext("Customer deleted"),
     "customer.erase": lazy_gettext("Personal data erased"),
     "customer.import": lazy_gettext("Customer imported"),
+    "customer.mail_again": lazy_gettext("A notification was mailed again"),
     "customer.merge": lazy_gettext("Another customer was joined"),
     "customer.notify": lazy_gettext("Notifications changed"),
     "customer.price_book": lazy_gettext("Price book assigned"),

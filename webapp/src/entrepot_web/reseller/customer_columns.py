@@ -122,6 +122,14 @@ SHEET = Sheet(
             sort="orders",
         ),
         Column(
+            key="notifications",
+            title=lazy_gettext("Notifications"),
+            text=_of_row("n_notifications"),
+            numeric=True,
+            kind="number",
+            sort="notifications",
+        ),
+        Column(
             key="custom_id",
             title=lazy_gettext("Own id"),
             text=_of_row("custom_id"),

@@ -19,6 +19,7 @@ from entrepot.hub.customers.tables import (
     CustomerAccountFact,
 )
 from entrepot.hub.customers.upkeep import derive
+from entrepot.hub.notifications.forgetting import forget_contact
 from entrepot.sdk.context import Clock
 from entrepot.sdk.errors import Rejected
 from entrepot.store.actor import Actor
@@ -130,6 +131,7 @@ class CustomerErasing:
             session.add(detail)
         _blank(detail, _DETAIL)
         detail.custom, detail.erased_at = {}, self._clock.now()
+        forget_contact(session, row.id)
         if personal:
             row.name = f"Erased person {row.id[-6:]}"
         names = _ACCOUNT_OF_PERSON if personal else _ACCOUNT

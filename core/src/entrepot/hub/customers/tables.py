@@ -20,9 +20,9 @@ from entrepot.store.types import JsonText, UtcDateTime
 class Customer(TenantOwned, Base):
     """A customer of the reseller: the hub's own record, never touched by sync.
 
-    `contact_name` to `n_orders` and `search_text` are derived (`upkeep.py`): they
-    make the list one walk along an index. `facets` holds a token for everything that
-    can be filtered by, `search_text` all that is searched, folded.
+    `contact_name` to `n_notifications` and `search_text` are derived (`upkeep.py`):
+    they make the list one walk along an index. `facets` holds a token for everything
+    that can be filtered by, `search_text` all that is searched, folded.
     """
 
     __tablename__ = "customer"
@@ -38,6 +38,7 @@ class Customer(TenantOwned, Base):
                 "contact_email",
                 "n_purchased",
                 "n_orders",
+                "n_notifications",
             )
         ),
         Index(
@@ -65,6 +66,7 @@ class Customer(TenantOwned, Base):
     facets: Mapped[str] = mapped_column(Text, default="")
     n_purchased: Mapped[int] = mapped_column(default=0)
     n_orders: Mapped[int] = mapped_column(default=0)
+    n_notifications: Mapped[int] = mapped_column(default=0)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
     version: Mapped[int] = mapped_column(default=1)

@@ -31,6 +31,7 @@ from entrepot.hub.customers.records import (
     CustomerUpkeepMark,
 )
 from entrepot.hub.customers.tables import Contact, Customer, CustomerAccount
+from entrepot.hub.notifications.tables import CustomerNotification
 from entrepot.hub.subscriptions.tables import SubscriptionRow, VendorOrderRow
 from entrepot.hub.sync.driver import among, update_columns
 from entrepot.hub.sync.intake import RunInfo
@@ -53,6 +54,7 @@ _A: Any = CustomerAccount.__table__.c
 _P: Any = Contact.__table__.c
 _S: Any = SubscriptionRow.__table__.c
 _O: Any = VendorOrderRow.__table__.c
+_N: Any = CustomerNotification.__table__.c
 _D: Any = CustomerDetail.__table__.c
 _FACETS: Any = CustomerFacet.__table__
 _F = _FACETS.c
@@ -68,6 +70,7 @@ class _Around:
     detail: Any = None
     purchased: int = 0
     orders: int = 0
+    notifications: int = 0
 
 
 class CustomerUpkeep:
@@ -117,7 +120,7 @@ def derive(session: Session, tenant_id: str, ids: Sequence[str]) -> int:
     columns = (
         _C.id, _C.name, _C.custom_id, _C.state, _C.price_book_id, _C.sort_name,
         _C.search_text, _C.contact_name, _C.contact_email, _C.facets,
-        _C.n_purchased, _C.n_orders,
+        _C.n_purchased, _C.n_orders, _C.n_notifications,
     )  # fmt: skip
     rows = session.execute(
         select(*columns).where(
@@ -183,6 +186,7 @@ def _derived(row: Any, around: _Around) -> tuple[dict[str, Any], list[Facet]]:  
         "facets": tokens(found),
         "n_purchased": around.purchased,
         "n_orders": around.orders,
+        "n_notifications": around.notifications,
     }, found
 
 
@@ -206,6 +210,12 @@ def _around(session: Session, tenant_id: str, ids: Sequence[str]) -> dict[str, _
         )
     ):
         found.setdefault(detail.customer_id, _Around()).detail = detail
+    for customer_id, count in connection.execute(
+        select(_N.customer_id, func.count())
+        .where(_N.tenant_id == tenant_id, among(connection, _N.customer_id, ids))
+        .group_by(_N.customer_id)
+    ):
+        found.setdefault(customer_id, _Around()).notifications = count
     if not accounts:
         return found
     for account_id, count in connection.execute(

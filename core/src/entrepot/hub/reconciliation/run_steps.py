@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -77,12 +77,16 @@ class ReconSteps:
         store: The database.
         clock: Time.
         zone_of: Gives the billing zone of a PSA connection.
+
+    Attributes:
+        after: Called in the unit that closes a run.
     """
 
     def __init__(self, store: Store, clock: Clock, zone_of: Any) -> None:  # noqa: ANN401 - a function of the tenant and connection
         self._store = store
         self._clock = clock
         self._zone_of = zone_of
+        self.after: list[Callable[[Session, ReconRun], None]] = []
 
     def begin(self, run: RunInfo, scope: str = ALL, level: int = 1) -> dict[str, Any]:
         """Mark the run as running and list what has to be looked at in detail.
@@ -242,6 +246,8 @@ class ReconSteps:
                 subject=("recon_run", run.run_id),
                 after={"state": row.state, "outcome": row.outcome, **row.counts},
             )
+            for follow in self.after:
+                follow(session, row)
             return {"state": row.state, "outcome": row.outcome, "counts": row.counts}
 
     def fail(self, run: RunInfo, text: str) -> None:

@@ -34,6 +34,7 @@ TENANT_TABLES = {
     "customer_field": "tenant_id",
     "customer_import": "tenant_id",
     "customer_map": "tenant_id",
+    "customer_notification": "tenant_id",
     "customer_upkeep_mark": "tenant_id",
     "customer_work": "tenant_id",
     "customer_work_part": "tenant_id",
@@ -45,6 +46,9 @@ TENANT_TABLES = {
     "mapping_batch": "tenant_id",
     "mapping_change": "tenant_id",
     "mapping_fact": "tenant_id",
+    "notification_delivery": "tenant_id",
+    "notification_mail": "tenant_id",
+    "notification_setting": "tenant_id",
     "offer": "tenant_id",
     "offer_fact": "tenant_id",
     "preference": "tenant_id",
@@ -440,6 +444,7 @@ def upgrade() -> None:
     sa.Column('facets', sa.Text(), nullable=False),
     sa.Column('n_purchased', sa.Integer(), nullable=False),
     sa.Column('n_orders', sa.Integer(), nullable=False),
+    sa.Column('n_notifications', sa.Integer(), nullable=False),
     sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('updated_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('version', sa.Integer(), nullable=False),
@@ -450,6 +455,7 @@ def upgrade() -> None:
     op.create_index('ix_customer_tenant_id_contact_name_id', 'customer', ['tenant_id', 'contact_name', 'id'], unique=False)
     op.create_index('ix_customer_tenant_id_created_at_id', 'customer', ['tenant_id', 'created_at', 'id'], unique=False)
     op.create_index('ix_customer_tenant_id_custom_id_id', 'customer', ['tenant_id', 'custom_id', 'id'], unique=False)
+    op.create_index('ix_customer_tenant_id_n_notifications_id', 'customer', ['tenant_id', 'n_notifications', 'id'], unique=False)
     op.create_index('ix_customer_tenant_id_n_orders_id', 'customer', ['tenant_id', 'n_orders', 'id'], unique=False)
     op.create_index('ix_customer_tenant_id_n_purchased_id', 'customer', ['tenant_id', 'n_purchased', 'id'], unique=False)
     op.create_index('ix_customer_tenant_id_sort_name_id', 'customer', ['tenant_id', 'sort_name', 'id'], unique=False)
@@ -556,6 +562,24 @@ def upgrade() -> None:
     op.create_index(op.f('ix_customer_map_tenant_id'), 'customer_map', ['tenant_id'], unique=False)
     op.create_index('ix_customer_map_vendor', 'customer_map', ['vendor_connection_id', 'vendor_customer_id'], unique=False)
     op.create_index('uq_customer_map_pair', 'customer_map', ['psa_connection_id', 'account_id', 'psa_company_id'], unique=True)
+    op.create_table('customer_notification',
+    sa.Column('id', sa.String(length=40), nullable=False),
+    sa.Column('tenant_id', sa.String(length=40), nullable=False),
+    sa.Column('customer_id', sa.String(length=40), nullable=False),
+    sa.Column('kind', sa.String(length=20), nullable=False),
+    sa.Column('subject_kind', sa.String(length=20), nullable=False),
+    sa.Column('subject_id', sa.String(length=40), nullable=False),
+    sa.Column('fact_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('facts', sa.Text(), nullable=False),
+    sa.Column('source', sa.String(length=200), nullable=False),
+    sa.Column('state', sa.String(length=10), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_customer_notification'))
+    )
+    op.create_index('ix_customer_notification_customer_id_id', 'customer_notification', ['customer_id', 'id'], unique=False)
+    op.create_index('ix_customer_notification_source', 'customer_notification', ['source'], unique=False)
+    op.create_index('ix_customer_notification_tenant_id_id', 'customer_notification', ['tenant_id', 'id'], unique=False)
+    op.create_index('uq_customer_notification_fact', 'customer_notification', ['subject_id', 'kind', 'fact_at'], unique=True)
     op.create_table('customer_upkeep_mark',
     sa.Column('connection_id', sa.String(length=40), nullable=False),
     sa.Column('tenant_id', sa.String(length=40), nullable=False),
@@ -746,6 +770,47 @@ def upgrade() -> None:
     sa.Column('change', sa.String(length=20), nullable=False),
     sa.Column('payload', sa.Text(), nullable=False),
     sa.PrimaryKeyConstraint('object_id', 'known_at', name=op.f('pk_mapping_fact'))
+    )
+    op.create_table('notification_delivery',
+    sa.Column('notification_id', sa.String(length=40), nullable=False),
+    sa.Column('mail_id', sa.String(length=40), nullable=False),
+    sa.Column('tenant_id', sa.String(length=40), nullable=False),
+    sa.PrimaryKeyConstraint('notification_id', 'mail_id', name=op.f('pk_notification_delivery'))
+    )
+    op.create_index('ix_notification_delivery_mail_id', 'notification_delivery', ['mail_id'], unique=False)
+    op.create_index(op.f('ix_notification_delivery_tenant_id'), 'notification_delivery', ['tenant_id'], unique=False)
+    op.create_table('notification_mail',
+    sa.Column('id', sa.String(length=40), nullable=False),
+    sa.Column('tenant_id', sa.String(length=40), nullable=False),
+    sa.Column('source', sa.String(length=200), nullable=False),
+    sa.Column('to_kind', sa.String(length=10), nullable=False),
+    sa.Column('to_id', sa.String(length=40), nullable=False),
+    sa.Column('name', sa.Text(), nullable=False),
+    sa.Column('address', sa.String(length=320), nullable=False),
+    sa.Column('language', sa.String(length=5), nullable=False),
+    sa.Column('state', sa.String(length=10), nullable=False),
+    sa.Column('attempts', sa.Integer(), nullable=False),
+    sa.Column('error', sa.Text(), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('settled_at', sa.DateTime(timezone=True), nullable=True),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_notification_mail'))
+    )
+    op.create_index('ix_notification_mail_source', 'notification_mail', ['source'], unique=False)
+    op.create_index(op.f('ix_notification_mail_tenant_id'), 'notification_mail', ['tenant_id'], unique=False)
+    op.create_index('ix_notification_mail_to_id', 'notification_mail', ['to_id'], unique=False)
+    op.create_table('notification_setting',
+    sa.Column('tenant_id', sa.String(length=40), nullable=False),
+    sa.Column('customer_id', sa.String(length=40), nullable=False),
+    sa.Column('own', sa.Boolean(), nullable=False),
+    sa.Column('kinds', sa.Text(), nullable=False),
+    sa.Column('renewal_days', sa.Integer(), nullable=False),
+    sa.Column('owners', sa.Boolean(), nullable=False),
+    sa.Column('people', sa.Text(), nullable=False),
+    sa.Column('contact', sa.Boolean(), nullable=False),
+    sa.Column('language', sa.String(length=5), nullable=False),
+    sa.Column('updated_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('version', sa.Integer(), nullable=False),
+    sa.PrimaryKeyConstraint('tenant_id', 'customer_id', name=op.f('pk_notification_setting'))
     )
     op.create_table('offer',
     sa.Column('id', sa.String(length=40), nullable=False),
@@ -1357,6 +1422,7 @@ def upgrade() -> None:
     sa.Column('payload', sa.Text(), nullable=False),
     sa.PrimaryKeyConstraint('object_id', 'known_at', name=op.f('pk_subscription_fact'))
     )
+    op.create_index('ix_subscription_fact_changed', 'subscription_fact', ['connection_id', 'known_at'], unique=False, sqlite_where=sa.text("change <> 'new'"), postgresql_where=sa.text("change <> 'new'"))
     op.create_table('subscription_note',
     sa.Column('id', sa.String(length=40), nullable=False),
     sa.Column('tenant_id', sa.String(length=40), nullable=False),
@@ -1630,6 +1696,9 @@ def downgrade() -> None:
     op.drop_table('preference')
     op.drop_table('offer_fact')
     op.drop_table('offer')
+    op.drop_table('notification_setting')
+    op.drop_table('notification_mail')
+    op.drop_table('notification_delivery')
     op.drop_table('mapping_fact')
     op.drop_table('mapping_change')
     op.drop_table('mapping_batch')
@@ -1643,6 +1712,7 @@ def downgrade() -> None:
     op.drop_table('customer_work_part')
     op.drop_table('customer_work')
     op.drop_table('customer_upkeep_mark')
+    op.drop_table('customer_notification')
     op.drop_table('customer_map')
     op.drop_table('customer_import')
     op.drop_table('customer_field')
