@@ -102,6 +102,7 @@ def test_a_subscription_gets_a_name_that_is_found(browser, books, web, tenant) -
     assert "<h1>Main office</h1>" in html
     assert "At the vendor: Business Premium" in html
     assert "Own name or order numbers changed" in html
+    assert re.search(r'href="mailto:p_\w+@example\.com"', html), "who changed it"
     assert "Ana Silva" in html
     late = browser.post(f"{path}/note", data=data | {"nickname": "Other"})
     assert late.status_code == 409
