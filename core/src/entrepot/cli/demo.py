@@ -39,6 +39,7 @@ from entrepot.hub.reconciliation.queries import IssueQuery
 from entrepot.hub.sync.service import JOB as SYNC
 from entrepot.jobs.views import RunQuery
 from entrepot.plugins.simulated import Wanted
+from entrepot.sdk.errors import EntrepotError
 from entrepot.sdk.model import PluginKind
 from entrepot.sdk.simulator import ControlClient, Seed
 from entrepot.sdk.simulator.registry import simulator_names
@@ -157,6 +158,7 @@ class _Stage:
                     self._read_and_compare(hub, actor)
                     self._say("Stop with Ctrl-C.")
                     if not once:
+                        self._read_charges(hub, actor)
                         all_.wait()
         except KeyboardInterrupt:
             self._say("Stopping …")
@@ -275,6 +277,14 @@ class _Stage:
             self._say(f"Joined: {joined} accounts of customers of several vendors")
         self._rest(hub, actor, "Comparing …")
         self._totals(hub, actor)
+
+    def _read_charges(self, hub: Hub, actor: Actor) -> None:
+        """Begin to read what the vendors charge, so that its pages fill."""
+        for one in hub.connections.list(actor, kind=PluginKind.VENDOR.value):
+            try:
+                hub.charges.start(actor, one.id, cause="demo")
+            except EntrepotError as error:
+                self._say(f"{one.name}: no charges are read. {error.user_message}")
 
     def _totals(self, hub: Hub, actor: Actor) -> None:
         found = [
