@@ -116,7 +116,11 @@ def test_a_customer_may_be_told_otherwise_than_all(browser, web, told) -> None:
     log = browser.get(f"/customers/{customer}/activity").text
     assert "Notifications changed" in log
     assert "to: contact" in log
-    assert send(browser, web, path, own="0", version="1").status_code == 303
+    as_all = {**own, "own": "0", "version": "1"}
+    answer = send(browser, web, path, **{**as_all, "renewal_days": "8"})
+    assert answer.status_code == 422
+    assert "Choose “as chosen here”" in answer.text
+    assert send(browser, web, path, **as_all).status_code == 303
     assert 'value="45"' in browser.get(path).text
 
 

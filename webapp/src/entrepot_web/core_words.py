@@ -208,6 +208,9 @@ SENTENCES = (
     marked("Choose %(from)s to %(to)s days."),
     marked("The hub ended while a server took the mail; it may have arrived."),
     marked("The address was erased."),
+    marked("%(count)s could not be compared completely"),
+    marked("%(count)s could not be compared"),
+    marked("%(count)s customers could not be compared"),
     marked("The preview hasn't ended."),
     marked("Wait for its end, or begin a new one."),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from entrepot.hub.mail import KeptMail, Mailer
@@ -136,6 +137,10 @@ def _choose(customer_id: str, *, own: bool) -> tuple[str, int]:
     """Save what was entered; return what is wrong and its status, or nothing."""
     service = hub().customer_notifications
     version = request.form.get("version", 0, type=int)
+    if not own and not _same(service.setting(actor(), customer_id).choice, _given()):
+        return gettext(
+            "Choose “as chosen here” to tell something else than of all."
+        ), 422
     choice = _given() if own else service.setting(actor()).choice
     try:
         service.choose(actor(), customer_id, choice, version=version, own=own)
@@ -146,6 +151,16 @@ def _choose(customer_id: str, *, own: bool) -> tuple[str, int]:
     except EntrepotError as error:
         return sentence(error), 422
     return "", 200
+
+
+def _same(known: Choice, given: Choice) -> bool:
+    """Whether a form still says what it showed, in whatever order."""
+    return all(
+        set(value) == set(getattr(given, name))
+        if isinstance(value, tuple)
+        else value == getattr(given, name)
+        for name, value in asdict(known).items()
+    )
 
 
 def _given() -> Choice:
