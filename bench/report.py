@@ -66,7 +66,7 @@ def _section(name: str, result: Row) -> str:
             f"{one['load']:.1f} | {one['verdict']} |"
         )
     lines += ["", *_throughput(result["samples"]), ""]
-    for table in (_vendors(result["samples"]), _hours(result["samples"])):
+    for table in (of(result["samples"]) for of in (_vendors, _hours, _lists)):
         lines += [*table, ""] if table else []
     return "\n".join(lines)
 
@@ -111,6 +111,35 @@ def _hours(samples: list[Row]) -> list[str]:
             f"{one['minutes']:.0f} | {one['asked']} | {one['refused']} | "
             f"{one['used']:.4f} |"
         )
+    return lines
+
+
+def _lists(samples: list[Row]) -> list[str]:
+    """What lists took to answer, by kind of question; empty when none was asked."""
+    found = [one for one in samples if one["cell"].startswith("lists_")]
+    if not found:
+        return []
+    lines = [
+        "Milliseconds of the server, half of the answers and 95 %: as the clock went, "
+        "and of the asking process alone, without PostgreSQL's.",
+        "",
+        "| Asked by | What | DB | Size | Clock | 95 % | Process | 95 % | Statements |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    for one in found:
+        for name in one:
+            if not name.endswith("_queries"):
+                continue
+            kind = name.removesuffix("_queries")
+            times = (
+                f"{one[f'{kind}_{what}']:.0f}"
+                for what in ("p50", "p95", "cpu_p50", "cpu_p95")
+            )
+            lines.append(
+                f"| {one['cell'].removeprefix('lists_')} | {kind.replace('_', ' ')} | "
+                f"{one['db']} | {size_name(one['size'])} | {' | '.join(times)} | "
+                f"{one[name]} |"
+            )
     return lines
 
 
