@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 LARGEST_BODY = 2 * 1024 * 1024
 LARGEST_FILE = 48 * 1024 * 1024
-FILES = ("/customers/import",)
-"""Where people send files; read to disk, not to memory."""
+FILES = ("/customers/import", "/api/v1/imports")
+"""Where files of customers are sent."""
 
 
 def create_app(hub: Hub) -> Flask:

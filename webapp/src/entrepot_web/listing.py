@@ -222,11 +222,29 @@ def count(session: Session, listing: Listing, question: Question) -> tuple[int, 
     few = _few(session, listing, question) is not None
     narrowed = few or not (question.text or question.criteria)
     query = filtered(session, listing, question)
+    sample = session.info.get("sample", {}).get((listing.name, question.text))
+    if sample is not None and not few:
+        if not (question.criteria or listing.usual):
+            return COUNT_CAP, False
+        if listing.facets:
+            return _among(session, listing, query, sample)
     if narrowed or not listing.facets:
         inner = query.with_only_columns(listing.key).limit(COUNT_CAP + 1).subquery()
         found = session.scalar(select(func.count()).select_from(inner)) or 0
         return min(found, COUNT_CAP), found <= COUNT_CAP
     return _walked(session, listing, question)
+
+
+def _among(
+    session: Session, listing: Listing, query: Select[Any], sample: Sequence[str]
+) -> tuple[int, bool]:
+    """Count among the rows that were found by their text; there are more of them."""
+    query = query.where(among(session.connection(), listing.key, sample))
+    if listing.hint:
+        query = query.with_hint(listing.key.table, listing.hint, "sqlite")
+    inner = query.with_only_columns(listing.key).subquery()
+    found = session.scalar(select(func.count()).select_from(inner)) or 0
+    return min(found, COUNT_CAP), False
 
 
 def _walked(session: Session, listing: Listing, question: Question) -> tuple[int, bool]:
@@ -291,6 +309,7 @@ def _found_first(
         found: Sequence[str] = search.hits(session, tenant, question.text, FEW + 1)
         if len(found) <= FEW:
             return found
+        session.info.setdefault("sample", {})[listing.name, question.text] = found
     wanted = _wanted(listing, question)
     if listing.facets is None or not wanted:
         return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cryptography.exceptions import InvalidTag
@@ -119,15 +120,25 @@ class SecretStore:
 
     def names(self, session: Session, tenant_id: str, connection_id: str) -> list[str]:
         """Return the names of a connection's secrets, sorted; never the values."""
+        found = self.names_of(session, tenant_id, (connection_id,))
+        return found.get(connection_id, [])
+
+    def names_of(
+        self, session: Session, tenant_id: str, connection_ids: Sequence[str]
+    ) -> dict[str, list[str]]:
+        """Return the names of many connections' secrets; none for one without any."""
         query = (
-            select(ConnectionSecret.name)
+            select(ConnectionSecret.connection_id, ConnectionSecret.name)
             .where(
                 ConnectionSecret.tenant_id == tenant_id,
-                ConnectionSecret.connection_id == connection_id,
+                ConnectionSecret.connection_id.in_(connection_ids),
             )
             .order_by(ConnectionSecret.name)
         )
-        return list(session.scalars(query))
+        found: dict[str, list[str]] = {}
+        for connection_id, name in session.execute(query):
+            found.setdefault(connection_id, []).append(name)
+        return found
 
     def put(self, session: Session, ref: SecretRef, value: str) -> None:
         """Store a secret, replacing what was there."""

@@ -15,6 +15,7 @@ from entrepot.store import Actor, Base, PermissionDenied, SystemScope, TenantSco
 from entrepot.store.audit_tables import AuditEntry, AuditPayload
 from entrepot.store.keys import load_keyring
 from entrepot.store.secrets import SecretRef, SecretStore
+from sqlalchemy import Engine, event
 
 
 def stored_secret(store, settings, connection, name):
@@ -316,4 +317,24 @@ def test_settings_schema_is_data(service):
         "choices": [],
         "pattern": "",
         "advanced": True,
+    }
+
+
+def test_a_list_asks_once_for_the_names_of_all_secrets(
+    service, actor, values, connection, store
+):
+    other = service.add(actor, plugin="shop", name="Other", values=values)
+    asked = []
+
+    def note(_connection, _cursor, statement, *_):
+        asked.append(statement)
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        found = service.list(actor)
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
+    assert sum("FROM connection_secret" in one for one in asked) == 1
+    assert {one.id: one.secret_names for one in found} == {
+        one.id: service.get(actor, one.id).secret_names for one in (connection, other)
     }

@@ -8,6 +8,7 @@ from entrepot.hub.customers.editing import OWN
 from entrepot.hub.customers.importing import ImportView
 from entrepot.hub.customers.price_books import PriceBookView
 from entrepot.hub.customers.rules import FIELD_KINDS
+from entrepot.hub.customers.works import INLINE
 from marshmallow import Schema, fields, validate
 
 from entrepot_web.api.customers import customers
@@ -19,7 +20,9 @@ from entrepot_web.context import actor, hub
 customer_fields = Resource("customer-fields", "Fields a reseller adds to customers.")
 price_books = Resource("price-books", "Price books and who has them.")
 imports = Resource("imports", "Customers from files.")
-LARGEST = 1_000_000
+LARGEST = 40_000_000
+LONG = "cwk_"
+"""How ids of imports begin that are jobs."""
 
 
 class CustomerDetailsShape(Shape, frozen=True, kw_only=True):
@@ -334,12 +337,19 @@ def assign_price_book(body: dict[str, Any], book_id: str) -> Answer:
         permission="customers:write",
         returns=CustomerImportShape,
         status=201,
+        also=(202,),
         body=CustomerImportBody,
         remembered=True,
     ),
 )
 def import_customers(body: dict[str, Any]) -> Answer:
-    """Check a file of customers and, unless it is a dry run, take it in."""
+    """Check a file of customers and, unless it is a dry run, take it in.
+
+    A file of more than 200 lines is answered with 202: it is an operation of the same
+    id, and what became of its lines is read in parts from ``/customer-works``.
+    """
+    if body["content"].count("\n") > INLINE:
+        return _begun(body)
     made = hub().customers.imports.run(
         actor(), name=body["name"], text=body["content"], dry_run=body["dry_run"]
     )
@@ -353,8 +363,35 @@ def import_customers(body: dict[str, Any]) -> Answer:
     Operation(permission="customers:write", returns=CustomerImportShape, errors=(404,)),
 )
 def get_import(import_id: str) -> CustomerImportShape:
-    """Read what became of every line of an import."""
+    """Read what became of every line of an import; of a long one, how far it is."""
+    if import_id.startswith(LONG):
+        return _long(import_id)
     return _import(hub().customers.imports.get(actor(), import_id))
+
+
+def _begun(body: dict[str, Any]) -> Answer:
+    work_id = hub().customers.works.take_in(
+        actor(), name=body["name"], text=body["content"], dry_run=body["dry_run"]
+    )
+    location = {"Location": f"/api/v1/operations/{work_id}"}
+    return Answer(body=_long(work_id), status=202, headers=location)
+
+
+def _long(work_id: str) -> CustomerImportShape:
+    """Return an import that is a job; its rows come in parts."""
+    found = hub().customers.works.get(actor(), work_id)
+    if found.kind != "import":
+        raise not_found("import", work_id)
+    return CustomerImportShape(
+        id=found.id,
+        name=found.name,
+        dry_run=found.dry_run,
+        state=found.state,
+        counts=dict(found.counts),
+        rows=[],
+        created_by=found.created_by,
+        created_at=found.created_at,
+    )
 
 
 def _field(one: Any) -> CustomFieldShape:  # noqa: ANN401 - a view of the hub

@@ -7,6 +7,7 @@ from entrepot_web.api.charges import charges
 from entrepot_web.api.connections import connections
 from entrepot_web.api.credentials import credentials
 from entrepot_web.api.customer_records import customer_fields, imports, price_books
+from entrepot_web.api.customer_works import customer_works
 from entrepot_web.api.customers import customers
 from entrepot_web.api.facts import facts
 from entrepot_web.api.issues import issues
@@ -36,6 +37,7 @@ RESOURCES = (
     price_books,
     imports,
     notifications,
+    customer_works,
     subscriptions,
     orders,
     charges,

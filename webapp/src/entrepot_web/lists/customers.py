@@ -46,6 +46,15 @@ class CustomerFacets:
         return query
 
 
+def hits_of(session: Session, tenant_id: str, text: str, most: int) -> Sequence[str]:
+    """Return ids of customers whose own text matches; asked for once in a snapshot."""
+    known: dict[Any, Sequence[str]] = session.info.setdefault("customers", {})
+    asked = (tenant_id, text, most)
+    if asked not in known:
+        known[asked] = search.hits(session, _TABLE, tenant_id, text, most)
+    return known[asked]
+
+
 class CustomerSearch:
     """Free text over names, ids, accounts, domains, contacts and providers."""
 
@@ -53,7 +62,7 @@ class CustomerSearch:
         self, session: Session, tenant_id: str, text: str, most: int
     ) -> Sequence[str]:
         """Return ids of customers that match, in no order, at most `most`."""
-        found = search.hits(session, _TABLE, tenant_id, text, most)
+        found = hits_of(session, tenant_id, text, most)
         providers = self._providers(session, tenant_id, text)
         if providers and len(found) < most:
             query = facets.with_one(tenant_id, "provider", providers).limit(most)
@@ -69,13 +78,17 @@ class CustomerSearch:
         return or_(holds, facets.has("provider", providers)) if providers else holds
 
     def _providers(self, session: Session, tenant_id: str, text: str) -> list[str]:
-        wanted = search.fold(text)
-        rows = session.execute(
-            select(Connection.id, Connection.name, Connection.plugin).where(
-                Connection.tenant_id == tenant_id, Connection.kind == "vendor"
+        wanted, known = search.fold(text), session.info.setdefault("providers", {})
+        if tenant_id not in known:
+            rows = session.execute(
+                select(Connection.id, Connection.name, Connection.plugin).where(
+                    Connection.tenant_id == tenant_id, Connection.kind == "vendor"
+                )
             )
-        )
-        return [key for key, *names in rows if wanted in search.fold(" ".join(names))]
+            known[tenant_id] = [
+                (key, search.fold(" ".join(names))) for key, *names in rows
+            ]
+        return [key for key, names in known[tenant_id] if wanted in names]
 
 
 USUAL = (Criterion("state", "nin", ("merged", "deleted")),)

@@ -19,11 +19,14 @@ from sqlalchemy.orm import Session
 
 from entrepot_web.criteria import Field
 from entrepot_web.listing import Listing, columns_of
+from entrepot_web.lists.customers import hits_of
 
 STATUSES = tuple(status.value for status in SubscriptionStatus)
 CYCLES = tuple(cycle.value for cycle in BillingCycle)
 
 KINDS = ("business", "personal")
+MOST_PLANS = 5_000
+"""Different names up to which they are looked through before the subscriptions."""
 
 _S: Any = SubscriptionRow
 _N: Any = SubscriptionNote
@@ -45,6 +48,37 @@ def _named(text: str) -> ColumnElement[bool]:
     return search.contained(func.lower(_S.name), literal(wanted))
 
 
+def _plans(session: Session, tenant_id: str) -> Sequence[str] | None:
+    """Return the names that occur, each once; None when they are too many.
+
+    Jumps from name to name along their index: a million subscriptions have a few
+    hundred.
+    """
+    if "plans" not in session.info:
+        own = select(_S.name).where(_S.tenant_id == tenant_id).order_by(_S.name)
+        names = select(own.limit(1).scalar_subquery().label("name")).cte(
+            "plans", recursive=True
+        )
+        after = own.where(_S.name > names.c.name).limit(1).correlate(names)
+        names = names.union_all(
+            select(after.scalar_subquery()).where(names.c.name.is_not(None))
+        )
+        found = session.scalars(select(names.c.name).limit(MOST_PLANS + 1)).all()
+        known = [name for name in found if name is not None]
+        session.info["plans"] = known if len(known) <= MOST_PLANS else None
+    plans: Sequence[str] | None = session.info["plans"]
+    return plans
+
+
+def _plan_holds(session: Session, tenant_id: str, text: str) -> ColumnElement[bool]:
+    """Return the condition that a subscription's name holds a text."""
+    plans, wanted = _plans(session, tenant_id), " ".join(text.casefold().split())
+    if plans is None:
+        return _named(text)
+    found = [one for one in plans if wanted in one.casefold()]
+    return among(session.connection(), _S.name, found)
+
+
 class SubscriptionSearch:
     """Free text over plans, own names, order numbers, vendor ids and customers."""
 
@@ -53,12 +87,13 @@ class SubscriptionSearch:
     ) -> Sequence[str]:
         """Return ids of subscriptions that match, in no order, at most `most`.
 
-        Names are walked in their index, notes are few, ids and customers have
-        indexes of their own.
+        Names, ids and customers have indexes of their own, notes are few.
         """
-        customers = search.hits(session, _C.__table__, tenant_id, text, most)
+        customers = hits_of(session, tenant_id, text, most)
         parts = (
-            select(_S.id).where(_S.tenant_id == tenant_id, _named(text)),
+            select(_S.id).where(
+                _S.tenant_id == tenant_id, _plan_holds(session, tenant_id, text)
+            ),
             select(_N.id).where(
                 _N.tenant_id == tenant_id, search.holds(_N.search_text, text)
             ),
@@ -82,11 +117,11 @@ class SubscriptionSearch:
         return list(found)[:most]
 
     def condition(
-        self, _session: Session, _tenant_id: str, text: str
+        self, session: Session, tenant_id: str, text: str
     ) -> ColumnElement[bool]:
         """Return the condition that a subscription matches, for a walk."""
         return or_(
-            _named(text),
+            _plan_holds(session, tenant_id, text),
             search.holds(_N.search_text, text),
             _S.vendor_id == text,
             search.holds(_C.search_text, text),

@@ -11,6 +11,8 @@ from typing import Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
+from entrepot.hub.connections.rows import REMOVED
+from entrepot.hub.connections.views import ConnectionView
 from entrepot.hub.users.rules import ROLE_TITLES
 from entrepot.sdk.errors import EntrepotError
 from flask import Response, g, make_response, render_template, request
@@ -169,9 +171,17 @@ def marks() -> Mapping[str, Mark]:
             item.id: mark(
                 item.id, item.name, item.plugin, titles.get(item.plugin, ""), item.kind
             )
-            for item in hub().connections.list(actor(), removed=True)
+            for item in _connections()
         }
     found: Mapping[str, Mark] = g.marks
+    return found
+
+
+def _connections() -> Sequence[ConnectionView]:
+    """Return all connections of the reseller, removed ones too; asked for once."""
+    if "connections" not in g:
+        g.connections = hub().connections.list(actor(), removed=True)
+    found: Sequence[ConnectionView] = g.connections
     return found
 
 
@@ -308,7 +318,7 @@ def sentence(error: EntrepotError) -> str:
 def _pill() -> FreshPill | None:
     if not actor().may("connections:read"):
         return None
-    found = hub().connections.list(actor())
+    found = [item for item in _connections() if item.state != REMOVED]
     if not found:
         return None
     parked = [item for item in found if item.state == "parked"]

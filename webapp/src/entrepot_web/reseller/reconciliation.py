@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
+from entrepot.hub.mapping.views import Progress
 from entrepot.hub.psa.tables import PsaCompany, PsaProductRow
 from entrepot.hub.reconciliation.queries import IssueQuery, names_of, with_names
 from entrepot.hub.reconciliation.rules.kinds import CATALOGUE
@@ -18,7 +19,7 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 
 from entrepot_web.api.issues import issue_shapes
 from entrepot_web.auth.sessions import signed_in
-from entrepot_web.context import actor, hub, scope
+from entrepot_web.context import actor, hub, parts, scope
 from entrepot_web.core_words import told
 from entrepot_web.criteria import Criterion
 from entrepot_web.lists.reconciliation import ISSUES
@@ -62,9 +63,7 @@ def workbench() -> Response:
             item["outcome"]: item
             for item in hub().reconciliation.coverage(actor(), psa)
         },
-        progress=hub().mapping.progress(actor(), psa)
-        if actor().may("mappings:read")
-        else None,
+        progress=_progress(psa) if actor().may("mappings:read") else None,
         plans=hub().reconciliation.plans(actor(), states=WORKING, limit=5).items,
         opened=shown(find_issue(opened)) if opened else None,
         shown=state,
@@ -75,6 +74,14 @@ def workbench() -> Response:
         zero=Decimal(0),
         marks=marks(),
         **values,
+    )
+
+
+def _progress(psa: str) -> Progress:
+    """Return how much mapping is undecided, as of some seconds ago at most."""
+    return parts().kept.read(
+        ("mapping", actor().tenant_id, psa),
+        lambda: hub().mapping.progress(actor(), psa),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -47,6 +47,14 @@ class Desk:
     def view(self, session: Session, row: Connection) -> ConnectionView:
         """A connection as others see it."""
         return view(row, self.names(session, row))
+
+    def views(
+        self, session: Session, tenant_id: str, rows: Sequence[Connection]
+    ) -> tuple[ConnectionView, ...]:
+        """Connections of a reseller as others see them, by one further statement."""
+        ids = [row.id for row in rows]
+        names = self.parts.secrets.names_of(session, tenant_id, ids) if ids else {}
+        return tuple(view(row, tuple(names.get(row.id, ()))) for row in rows)
 
     def consequences(self, session: Session, row: Connection) -> tuple[str, ...]:
         """What removing a connection means, in sentences."""

@@ -136,9 +136,8 @@ class ConnectionService:
         if not removed:
             query = query.where(Connection.state != REMOVED)
         with self._desk.parts.store.read(TenantScope(actor.tenant_id)) as session:
-            return tuple(
-                self._desk.view(session, row) for row in session.scalars(query)
-            )
+            rows = session.scalars(query).all()
+            return self._desk.views(session, actor.tenant_id, rows)
 
     def get(self, actor: Actor, connection_id: str) -> ConnectionView:
         """One connection, a removed one included.

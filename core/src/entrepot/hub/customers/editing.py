@@ -167,8 +167,7 @@ def add(
 ) -> str:
     """Add a customer in the caller's unit; see `CustomerEditing.create`."""
     given, values = checked(session, fields, custom, new=True)
-    name = given.get("name") or _person(given)
-    row = Customer(**customer_row(name, actor.tenant_id, now))
+    row = Customer(**customer_row(named(given), actor.tenant_id, now))
     row.custom_id = given.get("custom_id", "")
     _refuse_taken(session, row)
     session.add(row)
@@ -214,7 +213,7 @@ def change(
     }
     if not before and dict(known.custom) == values:
         return False
-    row.name = given.get("name") or _person(given)
+    row.name = named(given)
     row.custom_id = given.get("custom_id", "")
     _refuse_taken(session, row)
     if detail is None:
@@ -250,12 +249,27 @@ def checked(
     Raises:
         CustomerInvalid: Some are wrong; unknown names are.
     """
+    rules = {rule.id: rule for rule in field_rules(session)}
+    return checked_by(rules, fields, custom, new=new)
+
+
+def checked_by(
+    rules: Mapping[str, FieldRule],
+    fields: Mapping[str, str],
+    custom: Mapping[str, str],
+    *,
+    new: bool,
+) -> tuple[dict[str, str], dict[str, str]]:
+    """Fields and custom values as they are kept, by known rules of custom fields.
+
+    Raises:
+        CustomerInvalid: Some are wrong; unknown names are.
+    """
     given = tidy(fields)
     given["kind"] = given.get("kind") or "business"
     found = [Problem(name, "There is no such field.") for name in set(given) - set(OWN)]
     found += missing_name(given)
     found += problems(given)
-    rules = {rule.id: rule for rule in field_rules(session)}
     values = {key: str(value).strip() for key, value in custom.items()}
     found += _custom_problems(rules, values, new=new)
     if found:
@@ -350,8 +364,10 @@ def _refuse_taken(session: Session, row: Customer) -> None:
             raise taken()
 
 
-def _person(given: Mapping[str, Any]) -> str:
-    return f"{given.get('given_name', '')} {given.get('family_name', '')}".strip()
+def named(given: Mapping[str, Any]) -> str:
+    """A customer's name: its own, or the person's."""
+    person = f"{given.get('given_name', '')} {given.get('family_name', '')}"
+    return given.get("name") or person.strip()
 
 
 def _saved(session: Session, row: Customer, now: datetime) -> None:

@@ -11,7 +11,7 @@ import csv
 import io
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -19,8 +19,10 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from entrepot.hub.customers.adding import add_new
 from entrepot.hub.customers.editing import add, change
 from entrepot.hub.customers.fields import field_rules
+from entrepot.hub.customers.line_results import RowResult, document_of
 from entrepot.hub.customers.records import CustomerDetail, CustomerImport
 from entrepot.hub.customers.rules import (
     CustomerInvalid,
@@ -68,26 +70,6 @@ REQUIRED = (
 _FIELDS = {field: column for column, field in COLUMNS.items() if field}
 
 
-@dataclass(slots=True, kw_only=True)
-class RowResult:
-    """What became of one line of the file.
-
-    Attributes:
-        row: Number of the line; the head is 1.
-        outcome: ``created``, ``updated``, ``unchanged`` or ``rejected``; of a dry run
-            what it would be.
-        customer_id: The customer, or None.
-        errors: Column and what is wrong with it.
-        warnings: The same, of what was taken in nevertheless.
-    """
-
-    row: int
-    outcome: str = "created"
-    customer_id: str | None = None
-    errors: list[tuple[str, str]] = field(default_factory=list)
-    warnings: list[tuple[str, str]] = field(default_factory=list)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportView:
     """One import; see `CustomerImport`."""
@@ -100,6 +82,62 @@ class ImportView:
     rows: Sequence[Mapping[str, Any]]
     created_by: str
     created_at: datetime
+
+
+class CheckedLines:
+    """The lines of a file, each with what is wrong with it by itself.
+
+    They are read again whenever they are gone through: a file of a hundred thousand
+    customers never lies in memory line by line.
+
+    Args:
+        text: The file.
+        rules: Custom fields it may name, by key.
+        most: Lines it may have.
+
+    Raises:
+        Rejected: As by `CustomerImports.run`.
+    """
+
+    def __init__(self, text: str, rules: Mapping[str, FieldRule], most: int) -> None:
+        self._text, self._rules, self._most = text, rules, most
+        self._logins: Counter[str] = Counter()
+        self._ids: Counter[str] = Counter()
+        self._count = 0
+        for line in self._lines():
+            self._logins[line.get("login", "").lower()] += 1
+            self._ids[line.get("externalid", "")] += 1
+            self._count += 1
+
+    def __len__(self) -> int:
+        """How many lines there are."""
+        return self._count
+
+    def __iter__(self) -> Iterator[list[Any]]:
+        """The lines as they are kept: each with its result."""
+        for line, result in self.pairs():
+            yield [line, document_of(result)]
+
+    def pairs(self) -> Iterator[tuple[dict[str, str], RowResult]]:
+        """The lines, each with its result so far."""
+        for number, line in enumerate(self._lines(), 2):
+            yield line, self._checked(number, line)
+
+    def _lines(self) -> Iterator[dict[str, str]]:
+        return _lines(self._text, self._rules, self._most)
+
+    def _checked(self, number: int, line: dict[str, str]) -> RowResult:
+        result = RowResult(row=number)
+        result.errors += _errors(line)
+        login, external = line.get("login", "").lower(), line.get("externalid", "")
+        if login and self._logins[login] > 1:
+            result.errors.append(("login", "The file has this sign-in name twice."))
+        if external and self._ids[external] > 1:
+            result.errors.append(("externalid", "The file has this id twice."))
+        if _kind(line) == "business" and not line.get("companyname"):
+            text = "A business has a name; the person's is used."
+            result.warnings.append(("companyname", text))
+        return result
 
 
 class CustomerImports:
@@ -147,17 +185,14 @@ class CustomerImports:
         """
         actor.require("customers:write")
         rules = self._rules(actor)
-        lines = list(_lines(text, rules))
-        results = self._check_all(lines)
-        for start in range(0, len(lines), PIECE):
-            pairs = zip(lines, results, strict=True)
-            piece = list(pairs)[start : start + PIECE]
+        pairs = list(CheckedLines(text, rules, MOST).pairs())
+        for start in range(0, len(pairs), PIECE):
+            piece = pairs[start : start + PIECE]
             self._take(actor, piece, rules, dry_run=dry_run)
+        results = [result for _, result in pairs]
         return self._close(actor, name, results, dry_run=dry_run)
 
-    def read(
-        self, actor: Actor, text: str, *, most: int
-    ) -> list[tuple[dict[str, str], RowResult]]:
+    def read(self, actor: Actor, text: str, *, most: int) -> CheckedLines:
         """The lines of a file, each with what is wrong with it by itself.
 
         Args:
@@ -168,8 +203,7 @@ class CustomerImports:
         Raises:
             Rejected: As by `run`.
         """
-        lines = list(_lines(text, self._rules(actor), most))
-        return list(zip(lines, self._check_all(lines), strict=True))
+        return CheckedLines(text, self._rules(actor), most)
 
     def take_in(
         self,
@@ -179,33 +213,21 @@ class CustomerImports:
     ) -> None:
         """Take in checked lines in the caller's unit; results say what became."""
         rules = {rule.key: rule for rule in field_rules(session)}
-        for line, result in pairs:
-            if not result.errors:
+        by_id = {rule.id: rule for rule in rules.values()}
+        good = [(line, result) for line, result in pairs if not result.errors]
+        asked = [(_fields(line), _custom(line, rules)) for line, _ in good]
+        made = add_new(session, actor, self._clock.now(), asked, by_id)
+        for (line, result), customer_id in zip(good, made, strict=True):
+            result.customer_id = customer_id
+            if customer_id is None:
                 self._one(session, actor, line, result, rules)
+        for _, result in pairs:
             if result.errors:
                 result.outcome, result.customer_id = "rejected", None
 
     def _rules(self, actor: Actor) -> dict[str, FieldRule]:
         with self._store.read(TenantScope(actor.tenant_id)) as session:
             return {rule.key: rule for rule in field_rules(session)}
-
-    def _check_all(self, lines: Sequence[dict[str, str]]) -> list[RowResult]:
-        logins = Counter(one.get("login", "").lower() for one in lines)
-        ids = Counter(one.get("externalid", "") for one in lines)
-        results = []
-        for number, line in enumerate(lines, 2):
-            result = RowResult(row=number)
-            result.errors += _errors(line)
-            login, external = line.get("login", "").lower(), line.get("externalid", "")
-            if login and logins[login] > 1:
-                result.errors.append(("login", "The file has this sign-in name twice."))
-            if external and ids[external] > 1:
-                result.errors.append(("externalid", "The file has this id twice."))
-            if _kind(line) == "business" and not line.get("companyname"):
-                text = "A business has a name; the person's is used."
-                result.warnings.append(("companyname", text))
-            results.append(result)
-        return results
 
     def _take(
         self,
@@ -302,7 +324,7 @@ class _Dry(Exception):
 
 
 def _lines(
-    text: str, rules: Mapping[str, FieldRule], most: int = MOST
+    text: str, rules: Mapping[str, FieldRule], most: int
 ) -> Iterator[dict[str, str]]:
     """The file's lines by column.
 
@@ -413,23 +435,6 @@ def _told(problem: Problem, rules: Mapping[str, FieldRule]) -> tuple[str, str]:
         if rule.id == problem.field:
             return f"{CUSTOM}{rule.key}", problem.text
     return _FIELDS.get(problem.field, problem.field), problem.text
-
-
-def document_of(result: RowResult) -> dict[str, Any]:
-    """Return a result as it is kept."""
-    said = asdict(result)
-    for name in ("errors", "warnings"):
-        said[name] = [list(pair) for pair in said[name]]
-    return said
-
-
-def result_of(said: Mapping[str, Any]) -> RowResult:
-    """Return a result from what `document_of` gave."""
-    pairs = {
-        name: [(column, text) for column, text in said[name]]
-        for name in ("errors", "warnings")
-    }
-    return RowResult(**{**said, **pairs})
 
 
 def _known(session: Session, custom_id: str) -> Customer | None:

@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 
 from entrepot.hub.customers.editing import change
 from entrepot.hub.customers.giving import give_book
-from entrepot.hub.customers.importing import CustomerImports, document_of, result_of
+from entrepot.hub.customers.importing import CustomerImports
+from entrepot.hub.customers.line_results import document_of, result_of
 from entrepot.hub.customers.price_books import require_book
 from entrepot.hub.customers.rules import CustomerInvalid
 from entrepot.hub.customers.tables import Customer

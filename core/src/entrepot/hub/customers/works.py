@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from entrepot.hub.customers.importing import CustomerImports, document_of
+from entrepot.hub.customers.importing import CheckedLines, CustomerImports
 from entrepot.hub.customers.parts import Acts
 from entrepot.hub.customers.previews import Difference, differences, to_change
 from entrepot.hub.customers.price_books import require_book
@@ -154,9 +155,8 @@ class CustomerWorks:
         """
         actor.require(RIGHT)
         lines = self._imports.read(actor, text, most=MOST)
-        pairs = [[line, document_of(result)] for line, result in lines]
         told = plain(name)[:200] or "customers.csv"
-        return self._begin(actor, "import", told, {}, pairs, dry_run=dry_run)
+        return self._begin(actor, "import", told, {}, lines, dry_run=dry_run)
 
     def get(self, actor: Actor, work_id: str) -> WorkView:
         """How far some work is.
@@ -268,7 +268,7 @@ class CustomerWorks:
         kind: str,
         name: str,
         settings: dict[str, Any],
-        lines: list[Any],
+        lines: Sequence[Any] | CheckedLines,
         *,
         dry_run: bool = False,
     ) -> str:
@@ -297,15 +297,17 @@ class CustomerWorks:
                     created_at=self._clock.now(),
                 )
             )
-            for number, start in enumerate(range(0, len(lines), PART)):
-                session.add(
-                    CustomerWorkPart(
-                        work_id=work_id,
-                        number=number,
-                        tenant_id=actor.tenant_id,
-                        lines=lines[start : start + PART],
-                    )
+            coming = iter(lines)
+            for number in range(-(-len(lines) // PART)):
+                part = CustomerWorkPart(
+                    work_id=work_id,
+                    number=number,
+                    tenant_id=actor.tenant_id,
+                    lines=list(islice(coming, PART)),
                 )
+                session.add(part)
+                session.flush()
+                session.expunge(part)
             self._submit(session, actor, work_id)
         return work_id
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Select, and_, case, func, or_, select
+from sqlalchemy import Select, and_, case, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from entrepot.hub.customers.tables import CustomerAccount
@@ -252,38 +252,45 @@ def evidence(session: Session, psa_connection_id: str) -> tuple[EvidenceCount, .
 
 
 def _customer_count(session: Session, psa_connection_id: str) -> Count:
-    account = CustomerAccount
-    found = set(
-        session.scalars(
-            select(account.id).where(
-                account.gone_at.is_(None),
-                account.connection_id.in_(reading.vendor_connections(session)),
+    """Counted in the database: a large reseller has a hundred thousand."""
+    account, mapping = CustomerAccount, CustomerMap
+    standing = (
+        account.gone_at.is_(None),
+        account.connection_id.in_(reading.vendor_connections(session)),
+    )
+    mapped = (
+        mapping.account_id == account.id,
+        mapping.psa_connection_id == psa_connection_id,
+    )
+    decided = exists().where(*mapped, mapping.status.in_(_STANDING))
+    sold = exists().where(SubscriptionRow.account_id == account.id, *_sold())
+    total = select(func.count()).select_from(account).where(*standing)
+    waiting = total.where(~decided, sold)
+    by_status = {
+        status: (accounts, clear, others)
+        for status, accounts, clear, others in session.execute(
+            select(
+                mapping.status,
+                func.count(mapping.account_id.distinct()),
+                func.count().filter(mapping.band == "preselected"),
+                func.count().filter(mapping.band == "suggestion"),
             )
+            .join(account, mapping.account_id == account.id)
+            .where(*standing, *mapped[1:])
+            .group_by(mapping.status)
         )
-    )
-    rows = session.execute(
-        select(CustomerMap.account_id, CustomerMap.status, CustomerMap.band).where(
-            CustomerMap.psa_connection_id == psa_connection_id,
-            CustomerMap.status != "rejected",
-        )
-    )
-    sold = set(session.scalars(select(SubscriptionRow.account_id).where(*_sold())))
-    by_status: dict[str, set[str]] = defaultdict(set)
-    bands: Counter[str] = Counter()
-    for row in rows:
-        if row.account_id in found:
-            by_status[row.status].add(row.account_id)
-            bands[row.band] += row.status == "suggested"
-    undecided = found - by_status["confirmed"] - by_status["excluded"]
+    }
+    none = (0, 0, 0)
+    _, preselected, suggested = by_status.get("suggested", none)
     return Count(
-        total=len(found),
-        undecided=len(undecided),
-        waiting=len(undecided & sold),
-        preselected=bands["preselected"],
-        suggested=bands["suggestion"],
-        confirmed=len(by_status["confirmed"]),
-        excluded=len(by_status["excluded"]),
-        stale=len(by_status["stale"]),
+        total=session.scalar(total) or 0,
+        undecided=session.scalar(total.where(~decided)) or 0,
+        waiting=session.scalar(waiting) or 0,
+        preselected=preselected,
+        suggested=suggested,
+        confirmed=by_status.get("confirmed", none)[0],
+        excluded=by_status.get("excluded", none)[0],
+        stale=by_status.get("stale", none)[0],
     )
 
 

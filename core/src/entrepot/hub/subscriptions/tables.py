@@ -147,10 +147,19 @@ class VendorOrderRow(TenantOwned, Base):
             "connection_id",
             "customer_vendor_id",
         ),
+        # The list over all customers walks one of these, whatever its size.
+        Index(
+            "ix_vendor_order_tenant_id_day_id",
+            "tenant_id",
+            text("coalesce(ordered_at, known_at)"),
+            "id",
+        ),
+        Index("ix_vendor_order_tenant_id_vendor_id_id", "tenant_id", "vendor_id", "id"),
+        Index("ix_vendor_order_tenant_id_status_id", "tenant_id", "status", "id"),
     )
 
     id: Mapped[str] = mapped_column(String(40), primary_key=True)
-    tenant_id: Mapped[str] = mapped_column(String(40), index=True)
+    tenant_id: Mapped[str] = mapped_column(String(40))
     connection_id: Mapped[str] = mapped_column(String(40))
     vendor_id: Mapped[str] = mapped_column(String(200))
     customer_vendor_id: Mapped[str] = mapped_column(String(200))

@@ -493,7 +493,7 @@ def upgrade() -> None:
     sa.Column('erased_at', sa.DateTime(timezone=True), nullable=True),
     sa.PrimaryKeyConstraint('customer_id', name=op.f('pk_customer_detail'))
     )
-    op.create_index(op.f('ix_customer_detail_tenant_id'), 'customer_detail', ['tenant_id'], unique=False)
+    op.create_index('ix_customer_detail_tenant_id_login', 'customer_detail', ['tenant_id', 'login'], unique=False)
     op.create_table('customer_facet',
     sa.Column('tenant_id', sa.String(length=40), nullable=False),
     sa.Column('kind', sa.String(length=40), nullable=False),
@@ -1600,7 +1600,9 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_vendor_order'))
     )
     op.create_index('ix_vendor_order_connection_id_customer_vendor_id', 'vendor_order', ['connection_id', 'customer_vendor_id'], unique=False)
-    op.create_index(op.f('ix_vendor_order_tenant_id'), 'vendor_order', ['tenant_id'], unique=False)
+    op.create_index('ix_vendor_order_tenant_id_day_id', 'vendor_order', ['tenant_id', sa.literal_column('coalesce(ordered_at, known_at)'), 'id'], unique=False)
+    op.create_index('ix_vendor_order_tenant_id_status_id', 'vendor_order', ['tenant_id', 'status', 'id'], unique=False)
+    op.create_index('ix_vendor_order_tenant_id_vendor_id_id', 'vendor_order', ['tenant_id', 'vendor_id', 'id'], unique=False)
     op.create_index('uq_vendor_order_connection_id_vendor_id', 'vendor_order', ['connection_id', 'vendor_id'], unique=True)
     op.create_table('worker_lease',
     sa.Column('executor_id', sa.String(length=200), nullable=False),
