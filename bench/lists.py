@@ -108,7 +108,6 @@ OTHERS: dict[str, list[str]] = {
     "options": OPTIONS,
     "palette": PALETTE,
     "dashboard": ["/"] * 10,
-    "renewals": ["/renewals"] * 5,
     "mapping": ["/mapping/customers", "/mapping/customers?status=confirmed",
                 "/mapping/customers?q=toys", "/mapping/products"] * 2,
     "reconciliation": ["/reconciliation", "/reconciliation?group=customer",
