@@ -68,14 +68,27 @@ def test_ground_truth_describes_exactly_what_differs():
     assert len(gone) == len(missing)
     owner = {row["id"]: row["company"] for row in clean.world.rows("agreements")}
     bought = {(owner[row["agreementId"]], row["product"]) for row in before.values()}
-    orphans = [
-        (one["company_id"], one["product_id"])
-        for one in planted.ground_truth
-        if one["kind"] == "orphan_line"
-    ]
-    assert orphans
+    alone = [one for one in planted.ground_truth if one["kind"] == "orphan_line"]
+    assert alone
+    assert not any(one["actual"]["cancelledDate"] for one in alone)
+    orphans = [(one["company_id"], one["product_id"]) for one in alone]
     assert not bought.intersection(orphans), "the company has it, on any agreement"
     assert {one for _, one in orphans} <= {one for _, one in bought}, "it is sold"
+
+
+def test_a_wrong_cost_shows_only_where_the_vendor_tells_costs():
+    seed = own_seed(9, 40, 6, date(2026, 6, 20))
+    legacy = tuple(replace(one, is_legacy=True) for one in seed.offers)
+    for offers, shown in (
+        (seed.offers, "always"),
+        (legacy, "the vendor tells the cost"),
+    ):
+        simulator = ConnectWiseSimulator(
+            Options(start=datetime(2026, 6, 20, tzinfo=UTC), frozen=True)
+        )
+        planted = load_seed(simulator, replace(seed, offers=offers), drift=0.3)
+        costs = [one for one in planted.ground_truth if one["kind"] == "cost_wrong"]
+        assert {one["visible_when"] for one in costs} == {shown}
 
 
 def test_seed_files_are_planted(tmp_path):

@@ -37,13 +37,18 @@ VISIBLE_WHEN = {
 
 @dataclass(frozen=True, slots=True)
 class PlantedLine:
-    """A line that fits the vendor, before anything is spoilt."""
+    """A line that fits the vendor, before anything is spoilt.
+
+    Attributes:
+        cost_told: Whether the vendor's lists tell what its product costs.
+    """
 
     row: Row
     agreement: Row
     vendor_customer_id: str
     subscription_ids: tuple[str, ...]
     sku: str
+    cost_told: bool = True
 
 
 class Drift:
@@ -95,7 +100,7 @@ class Drift:
         company = self._world.row("companies", line.agreement["company"]) or {}
         return {
             "kind": name,
-            "visible_when": VISIBLE_WHEN.get(name, "always"),
+            "visible_when": _visible_when(name, line),
             "company_id": line.agreement["company"],
             "company": company.get("name", ""),
             "vendor_customer_id": line.vendor_customer_id,
@@ -168,7 +173,8 @@ class Drift:
             return self._raise(line)
         product = self._rng.choice(free)
         own.add(product)
-        return self._copy(line, product=product)
+        # One that ends by itself would be gone before anybody compares.
+        return self._copy(line, product=product, cancelledDate=None)
 
     def _copy(self, line: PlantedLine, **changed: Json) -> Row:
         values = {k: v for k, v in line.row.items() if k != "id"} | changed
@@ -188,6 +194,12 @@ def _held(world: World) -> dict[int, set[int]]:
         if row["product"] != support:
             held[owner[row["agreementId"]]].add(row["product"])
     return held
+
+
+def _visible_when(name: str, line: PlantedLine) -> str:
+    if name == "cost_wrong" and not line.cost_told:
+        return "the vendor tells the cost"
+    return VISIBLE_WHEN.get(name, "always")
 
 
 def _really(name: str, before: Row, after: Row | None) -> str:

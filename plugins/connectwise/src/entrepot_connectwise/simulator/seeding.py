@@ -120,6 +120,11 @@ class _Planter:
             if _recurs(one)
             for phase in _phases(one)
         ]
+        self._unlisted = {
+            (one.sku, one.term, one.billing_cycle)
+            for one in seed.offers
+            if one.is_legacy
+        }
         self._entered = moment_of(seed.as_of - timedelta(days=30))
         self._parties = Parties(self._world, seed, rng, self._add)
         self._currencies = {
@@ -368,6 +373,7 @@ class _Planter:
             vendor_customer_id=customer.vendor_id,
             subscription_ids=tuple(one.vendor_id for one in group),
             sku=key[0],
+            cost_told=key not in self._unlisted,
         )
 
     def _announced(self, agreement: Row, group: list[SeedSubscription]) -> str | None:
