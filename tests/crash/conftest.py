@@ -43,6 +43,8 @@ SAMPLE = 2
 SEEDS = int(os.environ.get("ENTREPOT_CRASH_SEEDS", str(SAMPLE)))
 SIZE = int(os.environ.get("ENTREPOT_CRASH_SIZE", "200"))
 PATIENCE = 180.0 + SIZE / 100
+LEASE = 5.0
+"""Seconds: a worker takes over only what is left after it has lived as long itself."""
 
 
 @dataclass(frozen=True)
@@ -244,7 +246,7 @@ class Theatre:
         mark = self._folder / f"begun{number}"
         made = self._nursery.ask(
             do="start",
-            arguments=[queues or self._queue, str(mark), *point],
+            arguments=[queues or self._queue, str(mark), str(LEASE), *point],
             environment=environment,
             log=str(self._folder / f"worker{number}.log"),
         )

@@ -10,7 +10,6 @@ from entrepot.app import build_hub
 from entrepot.jobs import WorkerOptions, intent, worker_main
 from entrepot.store import load_settings
 
-LEASE_SECONDS = 2.0
 SETTLE_SECONDS = 1
 
 
@@ -31,7 +30,9 @@ def death_at(point: str, passing: int, mark: Path):
     return hook
 
 
-def main(queues: str, mark: str, point: str = "", passing: str = "1") -> int:
+def main(
+    queues: str, mark: str, lease: str, point: str = "", passing: str = "1"
+) -> int:
     """Serve some queues only, so that nothing but the run under test is worked on."""
     hub = build_hub(load_settings())
     # The simulated PSA shows what it took at once; a real one is given its time.
@@ -41,7 +42,7 @@ def main(queues: str, mark: str, point: str = "", passing: str = "1") -> int:
         queues=tuple(queues.split(",")),
         with_clock=False,
         poll_seconds=0.05,
-        lease_seconds=LEASE_SECONDS,
+        lease_seconds=float(lease),
         fault=death_at(point, int(passing), Path(mark)),
     )
     return worker_main(hub, options)

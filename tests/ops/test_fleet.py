@@ -19,6 +19,8 @@ from sqlalchemy import select
 pytestmark = pytest.mark.heavy
 
 WORKER = Path(__file__).with_name("worker.py")
+LEASE = "8"
+"""Seconds until the others take over from the one that is killed."""
 EVERY = 6
 WIDTH = 4
 """Requests of one connection under way at once, as the plugin declares."""
@@ -76,7 +78,7 @@ def test_fleet_fires_each_tick_once_within_every_limit(
         "ENTREPOT_ALLOW_PRIVATE_TARGETS": "true",
     }
     fleet = [
-        operator.python(str(WORKER), kind, **environment)
+        operator.python(str(WORKER), kind, LEASE, **environment)
         for kind in ("clock", "clock", "clock", "none")
     ]
 
@@ -89,12 +91,12 @@ def test_fleet_fires_each_tick_once_within_every_limit(
     def story() -> str:
         return "\n".join(operator.said(one)[-2_000:] for one in fleet)
 
-    eventually(lambda: ended(2), 90, story)
+    eventually(lambda: ended(2), 180, story)
     fleet[0].kill()  # One clock fewer: no tick is lost and none comes twice.
-    eventually(lambda: ended(5), 120, story)
+    eventually(lambda: ended(5), 180, story)
     for connection in connections:
         hub.sync.schedule(actor, connection, None)
-    eventually(lambda: not [r for r in runs(hub) if r.ended_at is None], 40, story)
+    eventually(lambda: not [r for r in runs(hub) if r.ended_at is None], 90, story)
     every = runs(hub)
     assert {row.state for row in every} == {"succeeded"}, story()
     executors = {row.executor for row in every}

@@ -35,7 +35,7 @@ def test_hub_on_sqlite_serves_until_it_is_told_to_stop(operator, free_port, even
     assert answer(f"{root}/healthz") == 200
     assert len(operator.family()) >= 3, "supervisor, worker, web server"
     # The lock proves that one worker exists; a second one on the file refuses.
-    eventually(lambda: "worker" in str(operator.family()), 10)
+    eventually(lambda: "worker" in str(operator.family()), 60)
     code, said = operator.run("serve", "--role", "worker", **place)
     assert code == 5, said
     assert "exactly one worker" in " ".join(said.split()), said

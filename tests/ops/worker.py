@@ -1,6 +1,6 @@
 """One worker process of a fleet, with a clock or without.
 
-The second argument is how many seconds its lease lives: short where one is killed.
+The second argument is how many seconds its lease lives.
 """
 
 import sys
@@ -14,7 +14,7 @@ if __name__ == "__main__":
         with_clock=sys.argv[1] == "clock",
         queues=("sync",),
         poll_seconds=0.1,
-        lease_seconds=float(sys.argv[2]) if len(sys.argv) > 2 else 3.0,
+        lease_seconds=float(sys.argv[2]),
         reload_seconds=0.5,
     )
     sys.exit(worker_main(build_hub(load_settings()), options))

@@ -115,7 +115,7 @@ def submit(jobs: Jobs) -> Callable[..., Any]:
 def wait_for(jobs: Jobs) -> Callable[..., Any]:
     """Wait until a run has ended and return it."""
 
-    def wait(run_id: str, seconds: float = 20.0) -> Any:
+    def wait(run_id: str, seconds: float = 90.0) -> Any:
         return until(
             lambda: (run := jobs.runs.find(TENANT, run_id)) and run.ended_at and run,
             seconds,
@@ -127,7 +127,7 @@ def wait_for(jobs: Jobs) -> Callable[..., Any]:
 
 def until(
     check: Callable[[], Any],
-    seconds: float = 20.0,
+    seconds: float = 90.0,
     what: Callable[[], str] = lambda: "",
 ) -> Any:
     """Return the first true answer; fail when there is none in time."""

@@ -4,7 +4,7 @@ import signal
 
 import pytest
 
-LEASE = 2.0
+LEASE = 5.0  # seconds; a machine that is busy must not take it from anybody
 
 
 @pytest.fixture
@@ -13,7 +13,7 @@ def survivor(start_worker):
 
     def start():
         # Longer than any pause of this process, which must not lose it.
-        return start_worker(lease_seconds=3 * LEASE)
+        return start_worker(lease_seconds=LEASE + 1)
 
     return start
 
@@ -36,7 +36,7 @@ def test_run_of_a_killed_worker_is_finished_by_another(
     dead = child("worker", f"fault={point}@1", f"lease={LEASE}")
     assert dead.wait(timeout=60) == -signal.SIGKILL
     survivor()
-    run = wait_for("r1", 30)
+    run = wait_for("r1", 90)
     assert (run.state, run.result) == ("succeeded", {"sum": 17})
     assert run.recovered == (0 if point == "run:after_close" else 1)
     assert samples.notes(book) == ["first r1", "second r1"]
@@ -64,7 +64,7 @@ def test_vendor_write_of_a_killed_worker_happens_once(
     dead = child("worker", f"fault={point}@1", f"lease={LEASE}")
     assert dead.wait(timeout=60) == -signal.SIGKILL
     survivor()
-    assert wait_for("r1", 30).result == {"state": "done"}
+    assert wait_for("r1", 90).result == {"state": "done"}
     assert samples.notes(book) == ["request ref", "made ref", "written"]
 
 
@@ -75,24 +75,24 @@ def test_worker_asked_to_stop_puts_its_run_down_between_two_steps(
     first = child("worker", f"lease={LEASE}")
     eventually(lambda: len(samples.notes(book)) >= 3, 60)
     first.send_signal(signal.SIGTERM)
-    assert first.wait(timeout=20) == 0
+    assert first.wait(timeout=60) == 0
     done = len(samples.notes(book))
     assert done < 30
     survivor()
-    assert wait_for("r1", 30).state == "succeeded"
+    assert wait_for("r1", 90).state == "succeeded"
     assert samples.notes(book) == [f"r1 {number}" for number in range(30)]
 
 
 def test_step_that_outlasts_the_grace_is_cut_off_with_the_process(
     child, submit, survivor, wait_for, eventually, samples, book
 ):
-    submit("slow", "r1", args={"path": book, "seconds": 4.0})
+    submit("slow", "r1", args={"path": book, "seconds": 6.0})
     first = child("worker", f"lease={LEASE}", "grace=1")
     eventually(lambda: samples.notes(book) == ["begin r1"], 60)
     first.send_signal(signal.SIGTERM)
-    assert first.wait(timeout=3.5) == 75
+    assert first.wait(timeout=5.5) == 75
     survivor()
-    assert wait_for("r1", 40).state == "succeeded"
+    assert wait_for("r1", 90).state == "succeeded"
     assert samples.notes(book) == ["begin r1", "begin r1", "end r1"]
 
 

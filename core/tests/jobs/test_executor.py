@@ -92,7 +92,7 @@ def test_inline_run_follows_the_worker_that_lives(
     )
     assert run.state == "succeeded"
     worker.terminate()
-    assert worker.wait(timeout=20) == 0
+    assert worker.wait(timeout=60) == 0
 
 
 def test_restricted_worker_leaves_other_queues_alone(

@@ -32,7 +32,7 @@ def test_cancel_reaches_into_a_long_step(
     submit("long_step", "r1", args={"path": book})
     eventually(lambda: samples.notes(book) == ["long"])
     jobs.runs.cancel(tenant_scope, "r1")
-    assert wait_for("r1", 5).state == "cancelled"
+    assert wait_for("r1").state == "cancelled"
 
 
 def test_overtaken_worker_writes_nothing_more(jobs, store, submit, tenant_scope, book):

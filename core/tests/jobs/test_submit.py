@@ -30,7 +30,7 @@ def test_kill_before_commit_leaves_nothing_and_after_it_everything(
     child, jobs, store, tenant_scope, book, start_worker, wait_for
 ):
     for run_id, point in (("r1", "before_commit"), ("r2", "after_commit")):
-        assert child("submit", run_id, book, point).wait(timeout=30) == 9
+        assert child("submit", run_id, book, point).wait(timeout=60) == 9
     found = [run.id for run in jobs.runs.list(tenant_scope, RunQuery()).items]
     assert found == ["r2"]
     assert engine_rows(store) == 1
