@@ -14,6 +14,7 @@ from flask import Flask, current_app, g, request
 
 from entrepot_web.freshness import FreshnessReader
 from entrepot_web.kept import Kept
+from entrepot_web.prepared import PreparedLists
 
 if TYPE_CHECKING:
     from entrepot.app import Hub
@@ -33,6 +34,12 @@ class Parts:
     secret: bytes
     freshness: FreshnessReader = field(default_factory=FreshnessReader)
     kept: Kept = field(default_factory=Kept)
+    prepared: PreparedLists = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Compile statements for the hub's own database."""
+        made = PreparedLists(self.hub.store.engine.dialect)
+        object.__setattr__(self, "prepared", made)
 
     @staticmethod
     def digest(content: bytes) -> str:

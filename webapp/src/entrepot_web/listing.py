@@ -16,12 +16,14 @@ from typing import Any, Protocol
 from entrepot.hub.sync.driver import among
 from entrepot.store.base import Base
 from sqlalchemy import (
+    BindParameter,
     ColumnElement,
     Select,
     and_,
     false,
     func,
     inspect,
+    literal,
     or_,
     select,
     tuple_,
@@ -176,19 +178,36 @@ def read(session: Session, listing: Listing, question: Question) -> Slice:
         position = cursors.decode(
             question.cursor, question.secret, question.binding(listing), kinds
         )
-    backward = position is not None and position.backward
     last_down = order[-1][1] if order else False
     columns = [(item.column, down) for item, down in order]
     columns.append((listing.key, last_down))
-    query = filtered(session, listing, question)
+    query = paged(filtered(session, listing, question), columns, position)
+    query = query.limit(question.limit + 1)
+    rows = session.execute(query).all()
+    return _slice(rows, listing, question, position, len(columns))
+
+
+def paged(
+    query: Select[Any],
+    columns: Sequence[tuple[Any, bool]],
+    position: cursors.Position | None,
+) -> Select[Any]:
+    """Return a list's select in its order, from a position on.
+
+    The sort values come as further columns at the end.
+
+    Args:
+        query: The select with its criteria.
+        columns: (column, descending) pairs of the order, the key last.
+        position: Where to go on, or None for the beginning.
+    """
+    backward = position is not None and position.backward
     if position is not None:
         query = query.where(_beyond(columns, position))
     for column, down in columns:
         query = query.order_by(column.desc() if down != backward else column.asc())
     marks = [column.label(f"_sort_{at}") for at, (column, _) in enumerate(columns)]
-    query = query.add_columns(*marks).limit(question.limit + 1)
-    rows = session.execute(query).all()
-    return _slice(rows, listing, question, position, len(marks))
+    return query.add_columns(*marks)
 
 
 def filtered(session: Session, listing: Listing, question: Question) -> Select[Any]:
@@ -339,7 +358,12 @@ def _beyond(
     downs = [down != position.backward for _, down in columns]
     if len(set(downs)) == 1:
         left = tuple_(*(column for column, _ in columns))
-        right = tuple_(*position.values)
+        right = tuple_(
+            *(
+                _typed(column, value)
+                for (column, _), value in zip(columns, position.values, strict=True)
+            )
+        )
         return left < right if downs[0] else left > right
     steps = []
     for at, (column, _) in enumerate(columns):
@@ -349,6 +373,13 @@ def _beyond(
         value = position.values[at]
         steps.append(and_(*same, column < value if downs[at] else column > value))
     return or_(*steps)
+
+
+def _typed(column: Any, value: Any) -> Any:  # noqa: ANN401 - any column
+    """Return a value of a cursor as its column keeps it; amounts are scaled there."""
+    if isinstance(value, BindParameter):
+        return value
+    return literal(value, column.type)
 
 
 def _slice(

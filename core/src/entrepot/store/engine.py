@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import InvalidatePoolError
 
 from entrepot.store.settings import Settings
 
@@ -18,6 +19,8 @@ WEB_ROLE = "entrepot_web"
 
 _UNIXEPOCH_SINCE = (3, 42)
 _PATIENCE = 30.0
+_REST_SECONDS = 1.0
+_RESTED = "entrepot.rested"
 
 
 def build_engine(settings: Settings, *, web: bool = False) -> Engine:
@@ -31,6 +34,24 @@ def build_engine(settings: Settings, *, web: bool = False) -> Engine:
     if settings.database_kind == "sqlite":
         return _sqlite_engine(settings)
     return _postgresql_engine(settings, web=web)
+
+
+def build_reader(settings: Settings) -> Engine | None:
+    """Return an engine for snapshots where they need connections of their own.
+
+    On SQLite its connections refuse to write for good: switching that on and off on
+    one connection would have every statement compiled anew. None on PostgreSQL, where
+    a transaction says it.
+    """
+    if settings.database_kind != "sqlite":
+        return None
+    engine = _sqlite_engine(settings)
+    event.listen(engine, "connect", _only_read)
+    return engine
+
+
+def _only_read(connection: Any, _record: Any) -> None:  # noqa: ANN401 - driver's
+    connection.execute("PRAGMA query_only=ON").close()
 
 
 @contextmanager
@@ -117,7 +138,6 @@ def _postgresql_engine(settings: Settings, *, web: bool) -> Engine:
         make_url(settings.database_url),
         pool_size=settings.database_pool,
         max_overflow=settings.database_pool,
-        pool_pre_ping=True,
         connect_args={
             "options": "-c timezone=UTC",
             "application_name": "entrepot",
@@ -125,9 +145,32 @@ def _postgresql_engine(settings: Settings, *, web: bool) -> Engine:
             "connect_timeout": 10,
         },
     )
+    _ping_rested(engine)
     if web:
         event.listen(engine, "connect", _become_web)
     return engine
+
+
+def _ping_rested(engine: Engine) -> None:
+    """Ask whether the server is there only after a connection has rested.
+
+    Asking each time costs every page a round trip; a server that went away a moment
+    ago fails the requests that run anyway.
+    """
+
+    @event.listens_for(engine, "connect")
+    @event.listens_for(engine, "checkin")
+    def rest(_connection: Any, record: Any) -> None:  # noqa: ANN401 - the pool's
+        record.info[_RESTED] = time.monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def ask(connection: Any, record: Any, _proxy: Any) -> None:  # noqa: ANN401 - the pool's
+        if time.monotonic() - record.info.get(_RESTED, 0.0) < _REST_SECONDS:
+            return
+        try:
+            engine.dialect.do_ping(connection)
+        except engine.dialect.loaded_dbapi.Error as error:
+            raise InvalidatePoolError from error
 
 
 def _become_web(connection: Any, _record: Any) -> None:  # noqa: ANN401 - driver's

@@ -12,9 +12,9 @@ from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
 
 from entrepot.sdk.context import Clock, SystemClock
 from entrepot.sdk.redaction import Redactor
-from entrepot.store import audit_log
+from entrepot.store import audit_log, opening
 from entrepot.store.base import TenantOwned, tenant_column
-from entrepot.store.engine import WEB_ROLE, build_engine
+from entrepot.store.engine import build_engine, build_reader
 from entrepot.store.guard import UnitState, attach, detach, watch
 from entrepot.store.migrations import run as migrations
 from entrepot.store.scope import Scope, TenantMismatch, TenantScope, TenantScopeMissing
@@ -57,7 +57,7 @@ class Store:
         clock: Time for audit entries; the machine's when None.
         web: Whether this is a web process; on PostgreSQL row-level security then
             binds every statement of a `TenantScope`.
-        engine: An engine to use in the place of an own one.
+        engine: An engine to use in the place of own ones, for all that is done.
         redactor: Knows secret values that must not enter the audit log; without one
             only the names under which secrets usually travel protect it.
     """
@@ -76,7 +76,9 @@ class Store:
         self.web = web
         self.redactor = redactor
         self.engine = engine or build_engine(settings, web=web)
+        self.readers = (None if engine else build_reader(settings)) or self.engine
         watch(self.engine)
+        watch(self.readers)
 
     @property
     def dialect(self) -> str:
@@ -128,11 +130,14 @@ class Store:
     def dispose(self) -> None:
         """Close all pooled connections."""
         self.engine.dispose()
+        if self.readers is not self.engine:
+            self.readers.dispose()
 
     @contextmanager
     def _session(self, scope: Scope, *, readonly: bool) -> Iterator[UnitSession]:
         state = UnitState(scope)
-        with self.engine.connect() as connection:
+        engine = self.readers if readonly else self.engine
+        with engine.connect() as connection:
             attach(connection, state)
             session = UnitSession(
                 connection,
@@ -140,7 +145,11 @@ class Store:
                 join_transaction_mode="control_fully",
             )
             session.info.update(
-                state=state, clock=self.clock, store=self, redactor=self.redactor
+                state=state,
+                clock=self.clock,
+                store=self,
+                redactor=self.redactor,
+                connection=connection,
             )
             try:
                 self._begin(connection, scope, readonly=readonly)
@@ -158,32 +167,18 @@ class Store:
     def _begin(self, connection: Connection, scope: Scope, *, readonly: bool) -> None:
         if self.dialect == "sqlite":
             if readonly:
-                connection.exec_driver_sql("PRAGMA query_only=ON")
+                opening.read_sqlite(connection, switch=self.readers is self.engine)
+                return
             # The driver begins only before the first write; what was read before it
             # would then not belong to the transaction.
-            connection.exec_driver_sql("BEGIN" if readonly else "BEGIN IMMEDIATE")
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
             return
-        # One round trip for all of it: every page and API call pays for this.
-        connection.exec_driver_sql(_opening(scope, web=self.web, readonly=readonly))
+        opening.open_postgresql(connection, scope, web=self.web, readonly=readonly)
 
     def _end(self, connection: Connection, *, readonly: bool) -> None:
         connection.rollback()
-        if readonly and self.dialect == "sqlite":
-            connection.exec_driver_sql("PRAGMA query_only=OFF")
-            connection.rollback()
-
-
-def _opening(scope: Scope, *, web: bool, readonly: bool) -> str:
-    """Return the statements that open a unit on PostgreSQL."""
-    tenant = scope.tenant_id if isinstance(scope, TenantScope) else ""
-    parts = []
-    if readonly:
-        parts.append("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-    if web:
-        parts.append(f"SET LOCAL ROLE {WEB_ROLE if tenant else 'NONE'}")
-    quoted = tenant.replace("'", "''")
-    parts.append(f"SET LOCAL entrepot.tenant = '{quoted}'")
-    return "; ".join(parts)
+        if readonly:
+            opening.end_read(connection, switch=self.readers is self.engine)
 
 
 def _finish(session: UnitSession, scope: Scope) -> None:

@@ -24,6 +24,14 @@ from entrepot_web.listing import Listing
 
 __all__ = ["Answer", "Operation", "Resource", "check_match", "etag_of"]
 
+_CONDITIONS = (
+    "HTTP_IF_NONE_MATCH",
+    "HTTP_IF_MATCH",
+    "HTTP_IF_MODIFIED_SINCE",
+    "HTTP_IF_UNMODIFIED_SINCE",
+    "HTTP_IF_RANGE",
+    "HTTP_RANGE",
+)
 _encoder = msgspec.json.Encoder(decimal_format="string")
 
 
@@ -189,7 +197,8 @@ def _encode(result: object, declared: Operation) -> Response:
         answer.headers[name] = value
     if request.method == "GET" and status == 200 and not answer.headers.get("ETag"):
         answer.set_etag(etag_of(raw))
-        answer.make_conditional(request)
+        if any(name in request.environ for name in _CONDITIONS):
+            answer.make_conditional(request)
     return answer
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
+from entrepot.store import UnitSession
 from flask import request
 from sqlalchemy.orm import Session
 
@@ -18,6 +19,7 @@ from entrepot_web.criteria import FilterInvalid, parse
 from entrepot_web.cursors import CursorInvalid
 from entrepot_web.freshness import Freshness
 from entrepot_web.listing import Listing, Question, Slice, count, read
+from entrepot_web.prepared import Unprepared
 
 Item = TypeVar("Item")
 _OWN = {"limit", "cursor", "sort", "q", "include"}
@@ -28,7 +30,11 @@ Rows = Callable[[Session, Sequence[Any]], list[Item]]
 
 
 def page(
-    listing: Listing, view: Rows[Item], *, allowed: tuple[str, ...] = ()
+    listing: Listing,
+    view: Rows[Item],
+    *,
+    allowed: tuple[str, ...] = (),
+    plain: Rows[Any] | None = None,
 ) -> Answer:
     """Return the page that the current request asks for, or all rows as a table.
 
@@ -36,6 +42,8 @@ def page(
         listing: What is listed.
         view: Turns rows into answers; may read more in the same snapshot.
         allowed: Further query parameters that the operation reads itself.
+        plain: The same for whole answers, of rows whose values have the form that
+            JSON shows; None when the answers need the values themselves.
 
     Raises:
         ApiError: 400 for a parameter that is unknown or wrong.
@@ -44,11 +52,12 @@ def page(
     names = sparse.wanted(listing)
     if tables.asked_for():
         return tables.stream(listing, question, view, names)
+    shown = plain if names is None and plain is not None else view
     with hub().store.read(scope()) as session:
-        found = _read(session, listing, question)
+        found = _read(session, listing, question, plain=shown is plain)
         total = count(session, listing, question) if _wants_total() else None
         fresh = parts().freshness.read(session, actor().tenant_id, listing.streams)
-        data: list[Any] = view(session, found.rows)
+        data: list[Any] = shown(session, found.rows)
     if names is not None:
         data = sparse.cut(data, names)
     body = Page(data=data, page=_links(found), meta=_meta(fresh, total))
@@ -101,9 +110,14 @@ def sort_of(listing: Listing, text: str) -> tuple[tuple[str, bool], ...]:
     return tuple(found)
 
 
-def _read(session: Session, listing: Listing, question: Question) -> Slice:
+def _read(
+    session: UnitSession, listing: Listing, question: Question, *, plain: bool
+) -> Slice:
     try:
-        return read(session, listing, question)
+        try:
+            return parts().prepared.read(session, listing, question, plain=plain)
+        except Unprepared:
+            return read(session, listing, question)
     except CursorInvalid as error:
         raise ApiError(
             status=400,

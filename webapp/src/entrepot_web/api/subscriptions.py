@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 from entrepot.hub.subscriptions.tables import SubscriptionFact, SubscriptionRow
 from flask import request
 from marshmallow import Schema, fields, validate
@@ -24,9 +26,10 @@ from entrepot_web.api.shapes import (
     MoneyShape,
     Page,
     Shape,
+    money,
 )
 from entrepot_web.context import actor, hub, scope
-from entrepot_web.lists.subscriptions import HOT, SUBSCRIPTIONS
+from entrepot_web.lists.subscriptions import SUBSCRIPTIONS
 
 subscriptions = Resource("subscriptions", "What customers have bought.")
 
@@ -74,6 +77,27 @@ class SubscriptionView(Shape, frozen=True, kw_only=True):
     known_at: Moment
     missing_since: Moment | None
     gone_at: Moment | None
+
+
+_SHOWN = tuple(
+    "vendor_id" if name == "external_ids" else name
+    for name in SubscriptionView.__struct_fields__
+)
+_COLUMNS = {column.key: column for column in SUBSCRIPTIONS.base.selected_columns}
+_LISTED = replace(
+    SUBSCRIPTIONS,
+    base=SUBSCRIPTIONS.base.with_only_columns(
+        *(_COLUMNS[name] for name in (*_SHOWN, "currency"))
+    ),
+)
+"""The list in the order of its answers, and without the customer's name, so that
+databases leave out its table."""
+
+_PlainRow = msgspec.defstruct(
+    "_PlainRow", SubscriptionView.__struct_fields__, frozen=True, gc=False
+)
+_NOTED = ("nickname", "customer_po", "reseller_po")
+_AT = {name: at for at, name in enumerate(_SHOWN)}
 
 
 class SubscriptionPatch(Schema):
@@ -132,7 +156,7 @@ class VendorRecordShape(Shape, frozen=True, kw_only=True):
 )
 def list_subscriptions() -> Answer:
     """List subscriptions."""
-    return lists.page(SUBSCRIPTIONS, subscription_views)
+    return lists.page(_LISTED, subscription_views, plain=_plain_views)
 
 
 @subscriptions.operation(
@@ -228,9 +252,7 @@ def get_subscription_state(subscription_id: str) -> SubscriptionState:
 
 
 def _found(subscription_id: str) -> SubscriptionView:
-    query = SUBSCRIPTIONS.of(actor().tenant_id).where(
-        SUBSCRIPTIONS.key == subscription_id
-    )
+    query = _LISTED.of(actor().tenant_id).where(_LISTED.key == subscription_id)
     with hub().store.read(scope()) as session:
         found = subscription_views(session, session.execute(query).all())
     if not found:
@@ -288,22 +310,37 @@ def subscription_views(
 
 
 def _view(row: Any) -> SubscriptionView:  # noqa: ANN401 - a row of the list
-    values = dict(zip(HOT, row, strict=False))
-    vendor_id, currency = values.pop("vendor_id"), values.pop("currency")
-    cost, account = values.pop("unit_cost"), values.pop("account_id")
-    own = ExternalId(
-        system=values["connection_id"], type="subscription", value=vendor_id
-    )
-    return SubscriptionView(
-        customer_id=row[len(HOT)],
-        nickname=row.nickname or "",
-        customer_po=row.customer_po or "",
-        reseller_po=row.reseller_po or "",
-        account_id=account or None,
-        external_ids=[own],
-        unit_cost=None if cost is None else MoneyShape(amount=cost, currency=currency),
-        **values,
-    )
+    values = dict(zip(_SHOWN, row, strict=False))
+    vendor_id, connection = values.pop("vendor_id"), values["connection_id"]
+    own = ExternalId(system=connection, type="subscription", value=vendor_id)
+    values["external_ids"] = [own]
+    values["unit_cost"] = money(values["unit_cost"], row.currency)
+    values["account_id"] = values["account_id"] or None
+    for name in _NOTED:
+        values[name] = values[name] or ""
+    return SubscriptionView(**values)
+
+
+def _plain_views(_session: Session, rows: Sequence[Any]) -> list[Any]:
+    """Return what `_view` does, of values that are only passed on."""
+    connection, account = _AT["connection_id"], _AT["account_id"]
+    vendor, cost = _AT["vendor_id"], _AT["unit_cost"]
+    noted = [_AT[name] for name in _NOTED]
+    width = len(_SHOWN)
+    found = []
+    for row in rows:
+        values = list(row[:width])
+        values[vendor] = (
+            ExternalId(
+                system=values[connection], type="subscription", value=values[vendor]
+            ),
+        )
+        values[cost] = money(values[cost], row[width])
+        values[account] = values[account] or None
+        for at in noted:
+            values[at] = values[at] or ""
+        found.append(_PlainRow(*values))
+    return found
 
 
 def _state(fact: SubscriptionFact) -> SubscriptionState:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 import threading
 import time
@@ -18,6 +19,7 @@ from joserfc.jwk import OctKey
 
 LIFETIME_SECONDS = 900
 _REVOCATION_SECONDS = 15.0
+_MOST_VERIFIED = 2000
 
 
 class TokenInvalid(Exception):
@@ -60,6 +62,7 @@ class Tokens:
         self._issuer = issuer
         self._open_tenant = open_tenant
         self._checked: dict[str, tuple[float, bool]] = {}
+        self._verified: dict[bytes, tuple[int, Actor]] = {}
         self._lock = threading.Lock()
 
     def issue(
@@ -87,17 +90,44 @@ class Tokens:
         Raises:
             TokenInvalid: It can't be believed; the text says why.
         """
+        digest = hashlib.sha256(token.encode()).digest()
+        known = self._verified.get(digest)
+        if known is None:
+            known = self._verify(token)
+        expires, actor = known
+        if expires <= now.timestamp():
+            self._verified.pop(digest, None)
+            raise TokenInvalid("The token has expired. Request a new one.")
+        if not self._active(actor.id, actor.tenant_id):
+            raise TokenInvalid("The credential was revoked or its reseller suspended.")
+        self._remember(digest, known)
+        return actor
+
+    def _remember(self, digest: bytes, known: tuple[int, Actor]) -> None:
+        if digest in self._verified:
+            return
+        with self._lock:
+            if len(self._verified) >= _MOST_VERIFIED:
+                self._verified.clear()
+            self._verified[digest] = known
+
+    def _verify(self, token: str) -> tuple[int, Actor]:
+        """Return until when a token holds and whom it names.
+
+        That never changes for the same text; whether it still counts is asked anew.
+        """
         claims = self._claims(token)
         if claims.get("iss") != self._issuer:
             raise TokenInvalid("The token was issued by another hub.")
         expires = claims.get("exp")
-        if not isinstance(expires, int) or expires <= now.timestamp():
+        if not isinstance(expires, int):
             raise TokenInvalid("The token has expired. Request a new one.")
         subject, tenant = str(claims.get("sub", "")), str(claims.get("aud", ""))
-        if not subject or not tenant or not self._active(subject, tenant):
+        if not subject or not tenant:
             raise TokenInvalid("The credential was revoked or its reseller suspended.")
         scopes = frozenset(str(claims.get("scope", "")).split())
-        return Actor(subject, "client", tenant, str(claims.get("name", "")), scopes)
+        name = str(claims.get("name", ""))
+        return expires, Actor(subject, "client", tenant, name, scopes)
 
     def _claims(self, token: str) -> dict[str, object]:
         try:
