@@ -110,7 +110,7 @@ def test_pages_offer_a_reader_nothing_that_is_refused(web, app, tenant, books) -
     for route in pages:
         if route.method != "GET" or not route.open_to(held):
             continue
-        answer = client.get(filled(route.rule, known))
+        answer = client.get(filled(route.rule, known), buffered=True)
         if answer.status_code == 200 and answer.mimetype == "text/html":
             seen += 1
             wrong += [(route.rule, one) for one in refused(app, answer.text, pages)]
