@@ -111,7 +111,7 @@ OTHERS: dict[str, list[str]] = {
     "mapping": ["/mapping/customers", "/mapping/customers?status=confirmed",
                 "/mapping/customers?q=toys", "/mapping/products"] * 2,
     "reconciliation": ["/reconciliation", "/reconciliation?group=customer",
-                       "/reconciliation?group=kind", "/reconciliation?q=toys"] * 2,
+                       "/reconciliation?group=kind", "/reconciliation?named=toys"] * 2,
 }  # fmt: skip
 
 
