@@ -51,10 +51,20 @@ def plan(web, tenant: str, statement: str, given: Any) -> str:
         return str(connection.exec_driver_sql(explain + statement, given).all())
 
 
-@pytest.mark.parametrize("sort", ["ordered_at", "-ordered_at", "-vendor_id", "status"])
+@pytest.mark.parametrize(
+    "sort",
+    [
+        "ordered_at",
+        "-ordered_at",
+        "-vendor_id",
+        "status",
+        "-ordered_at&filter[connection_id]=VENDOR",
+    ],
+)
 def test_orders_of_all_customers_are_walked_not_sorted(
     web, machine, books, tenant, sort
 ) -> None:
+    sort = sort.replace("VENDOR", books.vendor)
     first = machine("GET", f"/orders?sort={sort}&limit=1")
     cursor = first.json["page"]["next_cursor"]
     after = f"&cursor={cursor}" if cursor else ""
@@ -66,6 +76,9 @@ def test_orders_of_all_customers_are_walked_not_sorted(
         told = plan(web, tenant, statement, given)
         assert "TEMP B-TREE" not in told, told
         assert "Sort" not in told, told
+        # PostgreSQL chooses by what is in the table; here it is next to nothing.
+        if "filter" in sort and web.hub.store.dialect == "sqlite":
+            assert "ix_vendor_order_tenant_id_connection_id_day_id" in told, told
 
 
 def test_names_of_plans_are_searched_once_each(machine, browser, books) -> None:

@@ -20,7 +20,6 @@ from sqlalchemy import (
     ColumnElement,
     Select,
     and_,
-    false,
     func,
     inspect,
     literal,
@@ -340,7 +339,9 @@ def _matches(
     session: Session, listing: Listing, question: Question
 ) -> ColumnElement[bool]:
     if listing.search is None:
-        return false()
+        # Nothing matches. `false()` would swallow every other condition, the reseller's
+        # as well, and the guard refuses a statement without that.
+        return listing.key.is_(None)
     if hasattr(listing.search, "condition"):
         known: ColumnElement[bool] = listing.search.condition(
             session, question.tenant_id, question.text

@@ -154,6 +154,13 @@ class VendorOrderRow(TenantOwned, Base):
             text("coalesce(ordered_at, known_at)"),
             "id",
         ),
+        Index(
+            "ix_vendor_order_tenant_id_connection_id_day_id",
+            "tenant_id",
+            "connection_id",
+            text("coalesce(ordered_at, known_at)"),
+            "id",
+        ),
         Index("ix_vendor_order_tenant_id_vendor_id_id", "tenant_id", "vendor_id", "id"),
         Index("ix_vendor_order_tenant_id_status_id", "tenant_id", "status", "id"),
     )

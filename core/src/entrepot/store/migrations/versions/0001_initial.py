@@ -1600,6 +1600,7 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_vendor_order'))
     )
     op.create_index('ix_vendor_order_connection_id_customer_vendor_id', 'vendor_order', ['connection_id', 'customer_vendor_id'], unique=False)
+    op.create_index('ix_vendor_order_tenant_id_connection_id_day_id', 'vendor_order', ['tenant_id', 'connection_id', sa.literal_column('coalesce(ordered_at, known_at)'), 'id'], unique=False)
     op.create_index('ix_vendor_order_tenant_id_day_id', 'vendor_order', ['tenant_id', sa.literal_column('coalesce(ordered_at, known_at)'), 'id'], unique=False)
     op.create_index('ix_vendor_order_tenant_id_status_id', 'vendor_order', ['tenant_id', 'status', 'id'], unique=False)
     op.create_index('ix_vendor_order_tenant_id_vendor_id_id', 'vendor_order', ['tenant_id', 'vendor_id', 'id'], unique=False)
