@@ -341,7 +341,8 @@ def _matches(
     if listing.search is None:
         # Nothing matches. `false()` would swallow every other condition, the reseller's
         # as well, and the guard refuses a statement without that.
-        return listing.key.is_(None)
+        nothing: ColumnElement[bool] = listing.key.is_(None)
+        return nothing
     if hasattr(listing.search, "condition"):
         known: ColumnElement[bool] = listing.search.condition(
             session, question.tenant_id, question.text
