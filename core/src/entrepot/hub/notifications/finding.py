@@ -57,6 +57,20 @@ def of_reading(
     return [one for one in found if _wanted(one, choices, now)]
 
 
+def has_renewals(session: Session, run: SyncRun, tenant_id: str) -> bool:
+    """Whether time has brought renewals near that nobody was told of.
+
+    Args:
+        session: A read or unit in the reseller's scope.
+        run: The reading, which itself changed nothing.
+        tenant_id: The reseller.
+    """
+    now, choices = session.info["clock"].now(), Choices(session, tenant_id)
+    found = list(_renewals(session, run, choices, now))
+    choices.load(session, {one["customer_id"] for one in found})
+    return any(_wanted(one, choices, now) for one in found)
+
+
 def of_comparison(
     session: Session, psa_connection_id: str, run_id: str, choices: Choices
 ) -> list[Found]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy.orm import Session
 
+from entrepot.hub.notifications.finding import has_renewals
 from entrepot.hub.notifications.steps import COMPARISON, READING, NotificationSteps
 from entrepot.hub.reconciliation.tables import ReconRun
 from entrepot.hub.sync.intake import RunInfo
@@ -70,12 +71,17 @@ class AfterReading:
     def __call__(self, session: Session, run: RunInfo, row: SyncRun) -> None:
         """Submit it in the unit that closes the reading.
 
-        A full reading is always looked at: time alone brings renewals near.
+        A full reading that changed nothing is looked at as well: time alone brings
+        renewals near. Where there is nothing to tell, nothing is written.
         """
         counts = [row.counts.get(name) for name in _STREAMS]
+        if all(one is None for one in counts):
+            return
         changed = any(one.get(name) for one in counts if one for name in _WATCHED)
-        told = changed or bool(row.incomplete_reason) or row.mode == "full"
-        if told and any(one is not None for one in counts):
+        told = changed or bool(row.incomplete_reason)
+        if not told and row.mode == "full":
+            told = has_renewals(session, row, run.tenant_id)
+        if told:
             submit(self._jobs, session, run.run_id, READING)
 
 
