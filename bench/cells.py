@@ -8,7 +8,15 @@ from typing import Any
 from bench import hubs
 from bench.measure import measured
 
-BOOKKEEPING = ("sync_", "audit_", "job_", "quota_", "connection", "worker")
+BOOKKEEPING = (
+    "sync_",
+    "audit_",
+    "job_",
+    "workflow_",  # a run that tells people of the changes: one, however many they are
+    "quota_",
+    "connection",
+    "worker",
+)
 """Tables that record the run itself; everything else holds what the vendor said."""
 
 
