@@ -6,6 +6,7 @@ import smtplib
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from types import SimpleNamespace
 
 import pytest
 from entrepot.hub.customers.tables import Contact, Customer
@@ -14,6 +15,7 @@ from entrepot.hub.mail import Handed, Mailer, Outcome
 from entrepot.hub.notifications import rules, words
 from entrepot.hub.notifications.forgetting import forget_contact
 from entrepot.hub.notifications.jobs import JOB, send_notifications
+from entrepot.hub.notifications.owners import owners_of
 from entrepot.hub.notifications.rules import Choice, Person, State
 from entrepot.hub.notifications.tables import (
     CustomerNotification,
@@ -217,6 +219,23 @@ def test_renewals_are_told_as_many_days_ahead_as_chosen(told) -> None:
     day = f"{ends:%Y-%m-%d}"
     text = f"Seat ends on {day} and does not renew by itself"
     assert notes(told) == [("renewal", "shown", text)]
+
+
+def test_a_first_comparison_may_find_more_than_a_statement_has_places_for(told) -> None:
+    """SQLite takes 32,766 values in one statement, PostgreSQL 65,535."""
+    found = [
+        SimpleNamespace(
+            id=f"iss_{at}",
+            vendor_connection_id=told.vendor_id,
+            vendor_customer_id=f"somebody {at}" if at else "contoso",
+            subscriptions=[f"sub_{at}"],
+            company_id=f"company {at}",
+        )
+        for at in range(66_000)
+    ]
+    with told.hub.store.read(TenantScope(told.actor.tenant_id)) as session:
+        owners = owners_of(session, told.psa_id, found)
+    assert owners == {"iss_0": customer(told, "Contoso").id}
 
 
 def test_a_server_that_fails_is_tried_again_and_a_cut_is_not_repeated(told) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from itertools import islice
 from typing import Any
 
 from sqlalchemy import and_, exists, func, select, text
@@ -27,6 +28,8 @@ from entrepot.store.ids import new_ids
 
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 """The moment of an account that was never read completely."""
+
+_PIECE = 500  # rows read at once: a first reading may bring very many
 
 Found = dict[str, Any]
 """Columns of a notification that is not written yet."""
@@ -66,9 +69,12 @@ def has_renewals(session: Session, run: SyncRun, tenant_id: str) -> bool:
         tenant_id: The reseller.
     """
     now, choices = session.info["clock"].now(), Choices(session, tenant_id)
-    found = list(_renewals(session, run, choices, now))
-    choices.load(session, {one["customer_id"] for one in found})
-    return any(_wanted(one, choices, now) for one in found)
+    found = _renewals(session, run, choices, now)
+    while piece := list(islice(found, _PIECE)):
+        choices.load(session, {one["customer_id"] for one in piece})
+        if any(_wanted(one, choices, now) for one in piece):
+            return True
+    return False
 
 
 def of_comparison(
@@ -159,7 +165,7 @@ def _changes(session: Session, run: SyncRun) -> Iterator[Found]:
             _CHANGED,
             fact.run_id == run.id,
         )
-        .execution_options(yield_per=500)
+        .execution_options(yield_per=_PIECE)
     )  # fmt: skip
     for one in session.execute(query):
         old = _state(one.old_change, one.old_payload, one.old_quantity)
@@ -203,7 +209,7 @@ def _renewals(
             row.gone_at.is_(None),
             ~told,
         )
-        .execution_options(yield_per=500)
+        .execution_options(yield_per=_PIECE)
     )  # fmt: skip
     for one in session.execute(query):
         facts = rules.subscription_facts(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -11,6 +12,11 @@ from entrepot.hub.customers.tables import Customer, CustomerAccount
 from entrepot.hub.mapping.tables import CustomerMap
 from entrepot.hub.reconciliation.tables import ReconIssue
 from entrepot.hub.subscriptions.tables import SubscriptionRow
+from entrepot.hub.sync.driver import among
+
+_ACCOUNT: Any = CustomerAccount.__table__.c
+_SUBSCRIPTION: Any = SubscriptionRow.__table__.c
+_MAP: Any = CustomerMap.__table__.c
 
 
 def owners_of(
@@ -47,7 +53,7 @@ def owners_of(
 def _by_account(session: Session, ids: set[str]) -> dict[tuple[str, str], str]:
     row = CustomerAccount
     query = select(row.connection_id, row.vendor_id, row.customer_id).where(
-        row.vendor_id.in_(sorted(ids))
+        among(session.connection(), _ACCOUNT.vendor_id, sorted(ids))
     )
     return {(one[0], one[1]): one[2] for one in session.execute(query)} if ids else {}
 
@@ -57,7 +63,7 @@ def _by_subscription(session: Session, ids: set[str]) -> dict[str, str]:
         select(SubscriptionRow.id, CustomerAccount.customer_id)
         .select_from(SubscriptionRow)
         .join(CustomerAccount, CustomerAccount.id == SubscriptionRow.account_id)
-        .where(SubscriptionRow.id.in_(sorted(ids)))
+        .where(among(session.connection(), _SUBSCRIPTION.id, sorted(ids)))
     )
     return {one[0]: one[1] for one in session.execute(query)} if ids else {}
 
@@ -72,7 +78,7 @@ def _by_company(session: Session, psa: str, ids: set[str]) -> dict[str, str]:
         .where(
             CustomerMap.psa_connection_id == psa,
             CustomerMap.status == "confirmed",
-            CustomerMap.psa_company_id.in_(sorted(ids)),
+            among(session.connection(), _MAP.psa_company_id, sorted(ids)),
         )
         .group_by(CustomerMap.psa_company_id)
     )
