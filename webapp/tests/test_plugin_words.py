@@ -33,6 +33,24 @@ def test_every_plugin_speaks_german_in_all_its_texts(web) -> None:
         assert wording.place(package, "de").read_text("utf-8") == written
 
 
+def test_a_catalog_that_is_missing_or_broken_leaves_english(
+    tmp_path, monkeypatch, caplog
+) -> None:
+    package = tmp_path / "plugin_of_somebody" / "translations"
+    package.mkdir(parents=True)
+    (package.parent / "__init__.py").touch()
+    monkeypatch.syspath_prepend(tmp_path)
+    assert wording.catalog("plugin_of_somebody", "de") == {}
+    (package / "de.po").write_text('msgid "Seat"\nmsgstr "Platz\nwhat?\n')
+    assert wording.catalog("plugin_of_somebody", "de") == {}
+    said = [record.getMessage() for record in caplog.records]
+    assert "plugin_of_somebody names de but has no catalog of it" in said
+    assert any("a broken catalog of de" in one for one in said)
+    words = {'"Seat"\\': "„Platz“\n", "Unit": ""}
+    (package / "de.po").write_text(wording.written("de", words), "utf-8")
+    assert wording.catalog("plugin_of_somebody", "de") == {'"Seat"\\': "„Platz“\n"}
+
+
 def test_pages_show_plugins_in_the_readers_language(web, browser) -> None:
     plugin = "/connections/new?plugin=connectwise"
     assert "Service board" in browser.get(plugin).text

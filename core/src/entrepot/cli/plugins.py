@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from babel.messages.pofile import PoFileError
 
 from entrepot.cli.context import cli_of, record
 from entrepot.cli.exits import CONFIG, FAILED, USAGE, CommandFailed
@@ -164,6 +165,13 @@ def plugins_texts(
             f"{path} cannot be written: {error.strerror}.",
             "Run it on a checkout of the plugin, installed editable.",
             "catalog_unwritable",
+        ) from None
+    except PoFileError as error:
+        raise CommandFailed(
+            FAILED,
+            f"{path} is no catalog of gettext: {error}",
+            "Mend the line, or move the file away to begin anew.",
+            "catalog_broken",
         ) from None
     lacking = [text for text in found if not known.get(text)]
     cli.emit(

@@ -16,13 +16,14 @@ from functools import lru_cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 
+from babel.messages import pofile
+
 from entrepot.sdk import errors
 from entrepot.sdk.model import PluginInfo
 from entrepot.sdk.settings import setting_infos
 
 _LOG = logging.getLogger("entrepot.plugins")
 _VALUE = re.compile(r"%\((\w+)\)s")
-_QUOTED = re.compile(r'^(msgid|msgstr)?\s*"(.*)"$')
 _ERRORS = frozenset(
     name
     for name, kind in vars(errors).items()
@@ -87,14 +88,17 @@ class _Catalog:
 def catalog(package: str, language: str) -> dict[str, str]:
     """A package's catalog: its texts with their translations, untranslated left out.
 
-    A catalog that is missing is logged; then the plugin speaks English.
+    A catalog that is missing or broken is logged; then the plugin speaks English.
     """
     try:
-        text = place(package, language).read_text("utf-8")
+        entries = parsed(place(package, language).read_text("utf-8"))
     except (OSError, ModuleNotFoundError):
         _LOG.warning("%s names %s but has no catalog of it", package, language)
         return {}
-    return {english: other for english, other in parsed(text).items() if other}
+    except pofile.PoFileError as error:
+        _LOG.warning("%s has a broken catalog of %s: %s", package, language, error)
+        return {}
+    return {english: other for english, other in entries.items() if other}
 
 
 def place(package: str, language: str) -> Traversable:
@@ -103,21 +107,13 @@ def place(package: str, language: str) -> Traversable:
 
 
 def parsed(text: str) -> dict[str, str]:
-    """The entries of a ``.po`` file, the header left out."""
-    found: dict[str, str] = {}
-    parts = {"msgid": "", "msgstr": ""}
-    current = "msgid"
-    for line in [*text.splitlines(), 'msgid ""']:
-        match = _QUOTED.match(line.strip())
-        if match is None:
-            continue
-        if match[1] == "msgid":
-            found[parts["msgid"]] = parts["msgstr"]
-            parts = {"msgid": "", "msgstr": ""}
-        current = match[1] or current
-        parts[current] += str(ast.literal_eval(f'"{match[2]}"'))
-    found.pop("", None)
-    return found
+    """The entries of a ``.po`` file, the header left out.
+
+    Raises:
+        PoFileError: It isn't such a file.
+    """
+    entries = pofile.read_po(text.splitlines(), abort_invalid=True)
+    return {str(one.id): str(one.string) for one in entries if one.id}
 
 
 def written(language: str, texts: Mapping[str, str]) -> str:
@@ -126,7 +122,9 @@ def written(language: str, texts: Mapping[str, str]) -> str:
     head += '"Content-Type: text/plain; charset=utf-8\\n"\n'
     blocks = [head.format(language)]
     for english, other in sorted(texts.items()):
-        blocks.append(f"msgid {_quoted(english)}\nmsgstr {_quoted(other)}\n")
+        blocks.append(
+            f"msgid {pofile.escape(english)}\nmsgstr {pofile.escape(other)}\n"
+        )
     return "\n".join(blocks)
 
 
@@ -206,8 +204,3 @@ def _pattern(english: str) -> re.Pattern[str]:
             for at, part in enumerate(parts)
         )
     )
-
-
-def _quoted(text: str) -> str:
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
-    return f'"{escaped}"'
