@@ -172,8 +172,10 @@ class PreparedLists:
         criteria: tuple[Criterion, ...],
         position: cursors.Position | None,
     ) -> Statement:
+        columns = [item.field for item in criteria] + [one for one, _ in question.sort]
         form = (
             id(source.base),
+            tuple(id(source.fields[name].column) for name in columns),
             question.sort,
             tuple((item.field, item.operator, len(item.values)) for item in criteria),
             None if position is None else position.backward,
@@ -185,8 +187,8 @@ class PreparedLists:
             with self._lock:
                 if len(self._kept) >= _MOST_KEPT:
                     self._kept.clear()
-                # The base is kept too: its identity is part of the form.
-                kept = self._kept[form] = (source.base, made)
+                # The list is kept too: identities of its parts are the form's.
+                kept = self._kept[form] = (source, made)
         if kept[1] is None:
             raise Unprepared
         return kept[1]

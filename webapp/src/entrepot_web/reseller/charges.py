@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
 from flask import Blueprint, Response, abort, request
 from flask_babel import gettext, lazy_gettext
-from sqlalchemy.orm import Session
 
 from entrepot_web.auth.sessions import signed_in
 from entrepot_web.context import hub, scope
@@ -128,10 +126,6 @@ def _day(value: date | None) -> str:
     return "" if value is None else value.isoformat()
 
 
-def _beside(_session: Session, _rows: Sequence[Any]) -> Mapping[str, Any]:
-    return {}
-
-
 def _utc(moment: datetime) -> str:
     return f"{moment:%Y-%m-%dT%H:%M:%S}Z"
 
@@ -143,6 +137,24 @@ def _number(key: str, title: Any) -> Column:  # noqa: ANN401 - a lazy text
         text=lambda row, _: _exact(getattr(row, key)),
         numeric=True,
         kind="number",
+    )
+
+
+def _date(key: str, title: Any) -> Column:  # noqa: ANN401 - a lazy text
+    return Column(
+        key=key,
+        title=title,
+        text=lambda row, _: _day(getattr(row, key)),
+        kind="date",
+    )
+
+
+def _moment(key: str, title: Any) -> Column:  # noqa: ANN401 - a lazy text
+    return Column(
+        key=key,
+        title=title,
+        text=lambda row, _: _utc(getattr(row, key)),
+        kind="moment",
     )
 
 
@@ -182,7 +194,6 @@ def _sheet(name: str, listing: Any, own: tuple[Column, ...]) -> Sheet:  # noqa: 
         first=_NAME,
         columns=own,
         usual=tuple(one.key for one in own),
-        beside=_beside,
     )
 
 
@@ -195,18 +206,8 @@ CHARGES_SHEET = _sheet(
             title=lazy_gettext("Kind"),
             text=lambda row, _: str(KINDS.get(row.kind, row.kind)),
         ),
-        Column(
-            key="period_start",
-            title=lazy_gettext("From"),
-            text=lambda row, _: _day(row.period_start),
-            kind="date",
-        ),
-        Column(
-            key="period_end",
-            title=lazy_gettext("Until (not included)"),
-            text=lambda row, _: _day(row.period_end),
-            kind="date",
-        ),
+        _date("period_start", lazy_gettext("From")),
+        _date("period_end", lazy_gettext("Until (not included)")),
         *_MONTH,
         _number("amount", lazy_gettext("Amount")),
         *_REST,
@@ -217,18 +218,8 @@ USAGE_SHEET = _sheet(
     "usage",
     USAGE,
     (
-        Column(
-            key="starts_at",
-            title=lazy_gettext("From"),
-            text=lambda row, _: _utc(row.starts_at),
-            kind="moment",
-        ),
-        Column(
-            key="ends_at",
-            title=lazy_gettext("Until (not included)"),
-            text=lambda row, _: _utc(row.ends_at),
-            kind="moment",
-        ),
+        _moment("starts_at", lazy_gettext("From")),
+        _moment("ends_at", lazy_gettext("Until (not included)")),
         *_MONTH,
         _number("cost", lazy_gettext("Cost")),
         *_REST,

@@ -45,6 +45,17 @@ def _of_row(name: str) -> Any:  # noqa: ANN401 - a function
     return lambda row, _: str(getattr(row, name))
 
 
+def _count(key: str, title: Any, sort: str, name: str) -> Column:  # noqa: ANN401 - a lazy text
+    return Column(
+        key=key,
+        title=title,
+        text=_of_row(name),
+        numeric=True,
+        kind="number",
+        sort=sort,
+    )
+
+
 def _custom(field_id: str) -> Any:  # noqa: ANN401 - a function
     return lambda row, facts: facts["custom"].get(row.id, {}).get(field_id, "")
 
@@ -105,29 +116,18 @@ SHEET = Sheet(
             sort="contact_email",
         ),
         Column(key="provider", title=lazy_gettext("Cloud provider"), text=_providers),
-        Column(
-            key="purchased",
-            title=lazy_gettext("Purchased items"),
-            text=_of_row("n_purchased"),
-            numeric=True,
-            kind="number",
-            sort="purchased_items",
+        _count(
+            "purchased",
+            lazy_gettext("Purchased items"),
+            "purchased_items",
+            "n_purchased",
         ),
-        Column(
-            key="orders",
-            title=lazy_gettext("Orders"),
-            text=_of_row("n_orders"),
-            numeric=True,
-            kind="number",
-            sort="orders",
-        ),
-        Column(
-            key="notifications",
-            title=lazy_gettext("Notifications"),
-            text=_of_row("n_notifications"),
-            numeric=True,
-            kind="number",
-            sort="notifications",
+        _count("orders", lazy_gettext("Orders"), "orders", "n_orders"),
+        _count(
+            "notifications",
+            lazy_gettext("Notifications"),
+            "notifications",
+            "n_notifications",
         ),
         Column(
             key="custom_id",

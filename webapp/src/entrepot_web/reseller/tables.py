@@ -57,7 +57,7 @@ class Sheet:
         first: The column that names a row; always there.
         columns: All others that may be chosen.
         usual: Keys of those shown when nobody chose.
-        beside: Reads what the columns need beyond the rows.
+        beside: Reads what the columns need beyond the rows; nothing, if not given.
     """
 
     name: str
@@ -65,7 +65,7 @@ class Sheet:
     first: Column
     columns: tuple[Column, ...]
     usual: tuple[str, ...]
-    beside: Callable[[Session, Sequence[Any]], Facts]
+    beside: Callable[[Session, Sequence[Any]], Facts] = lambda _session, _rows: {}
 
     def chosen(self, keys: Sequence[str] | None) -> tuple[Column, ...]:
         """Return columns in the order of their keys; unknown keys are dropped."""
