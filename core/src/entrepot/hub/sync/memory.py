@@ -8,6 +8,7 @@ unchanged, so that they are neither decoded nor looked up nor written (performan
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import repeat
 
 import numpy as np
 import numpy.typing as npt
@@ -25,8 +26,9 @@ def seed_of(mapping_version: str) -> int:
 
 def content_hashes(items: Iterable[bytes], seed: int) -> Hashes:
     """One hash per item, in order."""
-    digest = xxhash.xxh3_64_intdigest
-    return np.fromiter((digest(item, seed) for item in items), dtype=np.uint64)
+    return np.fromiter(
+        map(xxhash.xxh3_64_intdigest, items, repeat(seed)), dtype=np.uint64
+    )
 
 
 def signed(value: int) -> int:
@@ -136,12 +138,20 @@ class HashMemory:
         """
         less = {value % 2**64 for value in gone} | set(self.replaced)
         kept = self.known
-        if less:
-            out = np.fromiter(less, dtype=np.uint64, count=len(less))
-            kept = kept[~np.isin(kept, out)]
+        if less and len(kept):
+            places, hit = self._find(
+                np.fromiter(less, dtype=np.uint64, count=len(less))
+            )
+            stays = np.ones(len(kept), dtype=np.bool_)
+            stays[places[hit]] = False
+            kept = kept[stays]
         added = np.fromiter(self.added, dtype=np.uint64, count=len(self.added))
-        merged = np.unique(np.concatenate([kept, added]))
-        return merged.astype("<u8").tobytes()
+        merged = np.concatenate([kept, np.sort(added)])
+        # Two sorted runs are merged in one pass; `unique` would look at each anew.
+        merged.sort(kind="stable")
+        first = np.ones(len(merged), dtype=np.bool_)
+        first[1:] = merged[1:] != merged[:-1]
+        return merged[first].astype("<u8").tobytes()
 
 
 def unpack(packed: bytes) -> Hashes:
