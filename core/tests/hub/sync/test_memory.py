@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from entrepot.hub.sync.memory import HashMemory
+from entrepot.hub.sync.memory import HashMemory, signed, unpack
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -25,3 +25,13 @@ def test_pages_are_noted_as_a_plain_set_would(known, pages):
     assert memory.duplicates == len(met) - len(set(met))
     unseen = {value % 2**64 for value in memory.unseen()}
     assert unseen == known - set(met)
+
+
+@given(st.sets(HASHES), st.lists(HASHES), st.sets(HASHES), st.sets(HASHES))
+def test_what_is_remembered_is_what_was_known_written_and_not_replaced(
+    known, added, replaced, gone
+):
+    memory = HashMemory(packed(known))
+    memory.wrote(added, [signed(value) for value in replaced])
+    kept = unpack(memory.following(signed(value) for value in gone)).tolist()
+    assert kept == sorted((known - replaced - gone) | set(added))
