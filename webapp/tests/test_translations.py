@@ -8,7 +8,8 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from entrepot.hub.reconciliation.rules.kinds import CATALOGUE
+from entrepot.hub.notifications import words
+from entrepot.hub.reconciliation.rules.kinds import CATALOGUE, Severity
 from entrepot.hub.users.rules import ROLE_TEXTS, ROLE_TITLES
 from entrepot_web import articles, numerals
 from entrepot_web.i18n import LANGUAGES, SOURCE
@@ -37,6 +38,13 @@ def test_catalog_is_complete_and_keeps_its_placeholders(texts, code: str) -> Non
         "Run `make translations`."
     )
     assert not catalog.placeholders_differ(known)
+
+
+def test_mails_call_differences_as_the_console_does() -> None:
+    wrong = {one.title for one in CATALOGUE.values() if one.severity is Severity.ERROR}
+    for language, titles in words.TITLES.items():
+        shown = {one.id: one.string for one in catalog.messages(catalog.load(language))}
+        assert titles == {title: shown[title] for title in wrong}
 
 
 def test_words_of_the_core_are_among_the_texts(texts) -> None:

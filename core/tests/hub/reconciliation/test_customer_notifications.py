@@ -14,7 +14,11 @@ from entrepot.hub.customers.upkeep import derive
 from entrepot.hub.mail import Handed, Mailer, Outcome
 from entrepot.hub.notifications import rules, words
 from entrepot.hub.notifications.forgetting import forget_contact
-from entrepot.hub.notifications.jobs import JOB, send_notifications
+from entrepot.hub.notifications.jobs import (
+    JOB,
+    forget_notifications,
+    send_notifications,
+)
 from entrepot.hub.notifications.owners import owners_of
 from entrepot.hub.notifications.rules import Choice, Person, State
 from entrepot.hub.notifications.tables import (
@@ -27,7 +31,7 @@ from entrepot.sdk.errors import Conflict, NotFound, Rejected, Retryable
 from entrepot.sdk.model import SubscriptionStatus, Term
 from entrepot.store import Actor, PermissionDenied, TenantScope, new_id
 from entrepot.store.state import set_state
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from .conftest import Inline  # type: ignore[import-not-found]
 
@@ -221,6 +225,23 @@ def test_renewals_are_told_as_many_days_ahead_as_chosen(told) -> None:
     assert notes(told) == [("renewal", "shown", text)]
 
 
+def test_what_was_told_is_forgotten_after_its_time(told) -> None:
+    told.vendor.set("s1", quantity=Decimal(12))
+    told.sync()
+    tell(told)
+    one, now = customer(told, "Contoso"), told.hub.clock.now()
+    assert (len(rows(told)), len(mails(told)), one.n_notifications) == (1, 1, 1)
+    for late in (False, True):
+        with told.hub.store.unit(TenantScope(told.actor.tenant_id)) as session:
+            at = now - timedelta(days=401 if late else 399)
+            for table in (CustomerNotification, NotificationMail):
+                session.execute(update(table).values(created_at=at))
+        ctx = Inline(told.hub, f"forget-{late}", told.actor.tenant_id)
+        assert forget_notifications(ctx) == {"notifications": int(late)}
+    assert (rows(told), mails(told)) == ([], [])
+    assert customer(told, "Contoso").n_notifications == 0
+
+
 def test_a_first_comparison_may_find_more_than_a_statement_has_places_for(told) -> None:
     """SQLite takes 32,766 values in one statement, PostgreSQL 65,535."""
     found = [
@@ -339,7 +360,7 @@ def test_long_mails_say_how_many_more_there_are() -> None:
     facts = {"title": "Unit price differs", "amount": "5.00", "currency": "EUR"}
     line = words.Line(customer_id="c", customer="C {x}", kind="difference", facts=facts)
     assert words.subject([line], 1, "de") == (
-        "C {x}: Neue Abweichung zum PSA: Unit price differs (5.00 EUR)"
+        "C {x}: Neue Abweichung zum PSA: Stückpreis weicht ab (5.00 EUR)"
     )
     assert words.subject([line, line], 2, "en") == "2 notifications about C {x}"
     assert words.subject([line, line], 9, "en") == "9 notifications about 1+ customers"

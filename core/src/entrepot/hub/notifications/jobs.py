@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from sqlalchemy.orm import Session
 
+from entrepot.hub.customers.jobs import active_tenants
 from entrepot.hub.notifications.finding import has_renewals
+from entrepot.hub.notifications.forgetting import DAYS, forget_piece
 from entrepot.hub.notifications.steps import COMPARISON, READING, NotificationSteps
 from entrepot.hub.reconciliation.tables import ReconRun
 from entrepot.hub.sync.intake import RunInfo
@@ -13,9 +15,10 @@ from entrepot.jobs.context import JobContext
 from entrepot.jobs.facade import Jobs
 from entrepot.jobs.plain import JsonDict
 from entrepot.jobs.registry import OUTAGE_DELAYS, JobRegistry
+from entrepot.jobs.schedules import Schedule
 from entrepot.sdk.errors import Retryable
 
-JOB = "send_notifications"
+JOB, FORGET = "send_notifications", "forget_notifications"
 _STREAMS = ("subscriptions", "refreshed")
 _WATCHED = ("changed", "gone", "back", "failed")
 
@@ -23,6 +26,26 @@ _WATCHED = ("changed", "gone", "back", "failed")
 def register(registry: JobRegistry) -> None:
     """Make the job known."""
     registry.job(JOB, queue="mail", outage_delays=OUTAGE_DELAYS)(send_notifications)
+    registry.job(FORGET, queue="upkeep")(forget_notifications)
+    registry.upkeep.append(
+        Schedule(
+            id="upkeep-notifications",
+            job=FORGET,
+            every_seconds=86_400,
+            args={"days": DAYS},
+        )
+    )
+
+
+def forget_notifications(ctx: JobContext, days: int = DAYS) -> JsonDict:
+    """Delete what every reseller was told longer ago than so many days."""
+    forgotten = 0
+    for tenant_id in ctx.step(active_tenants, ctx.hub.tenants, name="resellers"):
+        while count := ctx.step(
+            forget_piece, ctx.hub.store, tenant_id, days, name="forget"
+        ):
+            forgotten += count
+    return {"notifications": forgotten}
 
 
 def send_notifications(ctx: JobContext, source: str, of: str) -> JsonDict:

@@ -32,6 +32,51 @@ _SENTENCES: dict[str, dict[str, str]] = {
         "money": " ({amount} {currency})",
     },
 }
+TITLES: dict[str, dict[str, str]] = {
+    "de": {
+        "Lines stand on an agreement that no longer bills": (
+            "Positionen stehen auf einem Vertrag, der nicht mehr berechnet"
+        ),
+        "The vendor no longer lists this subscription": (
+            "Der Anbieter führt dieses Abonnement nicht mehr"
+        ),
+        "An order of ours is overdue": "Eine unserer Bestellungen ist überfällig",
+        "Somebody changed it before our order": (
+            "Jemand hat es vor unserer Bestellung geändert"
+        ),
+        "Bought, but no PSA line": "Gekauft, aber keine PSA-Position",
+        "Bought, but the PSA line was ended": (
+            "Gekauft, aber die PSA-Position wurde beendet"
+        ),
+        "The PSA line ends on another day than the subscription": (
+            "Die PSA-Position endet an einem anderen Tag als das Abonnement"
+        ),
+        "PSA line without any subscription": "PSA-Position ohne Abonnement",
+        "The same thing stands on two PSA lines": (
+            "Dasselbe steht auf zwei PSA-Positionen"
+        ),
+        "Fewer units billed than bought": "Weniger Einheiten berechnet als gekauft",
+        "More units billed than bought": "Mehr Einheiten berechnet als gekauft",
+        "Fewer units billed than the agreed minimum": (
+            "Weniger Einheiten berechnet als die vereinbarte Mindestmenge"
+        ),
+        "Unit price differs": "Stückpreis weicht ab",
+        "The line's billable flag is wrong": (
+            "Das Abrechnungskennzeichen der Position ist falsch"
+        ),
+        "A closed period was billed for other units": (
+            "Ein abgeschlossener Zeitraum wurde mit anderen Einheiten berechnet"
+        ),
+        "Final usage isn't posted to the PSA": (
+            "Endgültiger Verbrauch ist nicht im PSA gebucht"
+        ),
+        "Posted usage differs from the final amount": (
+            "Gebuchter Verbrauch weicht vom endgültigen Betrag ab"
+        ),
+    },
+}
+"""Titles of the kinds of differences that are told, in other languages than English."""
+
 _MAIL: dict[str, dict[str, str]] = {
     "en": {
         "day": "%Y-%m-%d",
@@ -74,11 +119,13 @@ def sentence(
         kind: Of `rules.KINDS`.
         facts: As the notification keeps them.
         language: Of `rules.LANGUAGES`; any other is read as English.
-        told: Translates the title of a kind of difference.
+        told: Says in that language why an account can't be read.
     """
     words = _SENTENCES.get(language, _SENTENCES["en"])
     given = {**dict.fromkeys(_NAMES, ""), **facts}
-    given["title"] = told(str(given["title"]))
+    titles = TITLES.get(language, {})
+    given["title"] = titles.get(given["title"], given["title"])
+    given["reason"] = told(str(given["reason"]))
     if given["date"]:
         given["date"] = _day(str(given["date"]), language)
     given["money"] = words["money"].format(**given) if given["amount"] else ""
