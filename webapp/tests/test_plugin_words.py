@@ -58,6 +58,7 @@ def test_pages_show_plugins_in_the_readers_language(web, browser) -> None:
     browser.post("/preferences", data={"csrf_token": token, "language": "de"})
     html = browser.get(plugin).text
     assert "Serviceboard" in html
+    assert '<option value="arrears">Nachträglich</option>' in html
     assert "Firmenkennung" in html
     assert "The company you enter" not in html
     with web.app.test_request_context(), force_locale("de"):

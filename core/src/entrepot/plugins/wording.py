@@ -141,7 +141,8 @@ def texts(package: str, info: PluginInfo) -> tuple[str, ...]:
 
 def _declared(info: PluginInfo) -> Iterator[str]:
     for setting in setting_infos(info.settings_type).values():
-        yield from (one for one in (setting.label, setting.help) if one)
+        shown = (setting.label, setting.help, *setting.choice_titles)
+        yield from (one for one in shown if one)
     for panel in info.panels:
         yield panel.title
         yield from (field.label for field in panel.fields)

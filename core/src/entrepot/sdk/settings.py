@@ -31,6 +31,8 @@ class SettingInfo:
         rotates: A secret that the vendor replaces by itself.
         adds_host: The value is a host or URL that the egress guard must allow.
         choices: Allowed values; empty = free.
+        choice_titles: What people read for each of them, in the same order; empty =
+            the values themselves.
         pattern: Regular expression the whole value must match; empty = free.
         advanced: Shown only on request.
     """
@@ -41,8 +43,24 @@ class SettingInfo:
     rotates: bool = False
     adds_host: bool = False
     choices: tuple[str, ...] = ()
+    choice_titles: tuple[str, ...] = ()
     pattern: str = ""
     advanced: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse titles that don't go with the choices.
+
+        Raises:
+            ValueError: There are more or fewer of them.
+        """
+        if self.choice_titles and len(self.choice_titles) != len(self.choices):
+            msg = f"{self.label}: every choice needs one title, none or all of them"
+            raise ValueError(msg)
+
+    def title_of(self, value: object) -> str:
+        """What people read for a value; the value itself where nothing else is said."""
+        titles = dict(zip(self.choices, self.choice_titles, strict=False))
+        return titles.get(str(value), str(value))
 
 
 def setting(label: str, *, default: Any = MISSING, **info: Any) -> Any:  # noqa: ANN401 - a dataclass field takes any default

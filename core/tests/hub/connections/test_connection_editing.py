@@ -11,6 +11,7 @@ from entrepot.sdk.errors import (
     NotFound,
     Rejected,
 )
+from entrepot.sdk.settings import SettingInfo
 from entrepot.store import Actor, Base, PermissionDenied, SystemScope, TenantScope
 from entrepot.store.audit_tables import AuditEntry, AuditPayload
 from entrepot.store.keys import load_keyring
@@ -305,6 +306,7 @@ def test_settings_schema_is_data(service):
     assert schema["api_key"]["secret"] is True
     assert schema["api_key"]["required"] is True
     assert schema["region"]["choices"] == ["eu", "us"]
+    assert schema["region"]["choice_titles"] == ["eu", "us"]
     assert schema["region"]["kind"] == "choice"
     assert schema["page_size"] == {
         "name": "page_size",
@@ -315,6 +317,7 @@ def test_settings_schema_is_data(service):
         "default": 10,
         "secret": False,
         "choices": [],
+        "choice_titles": [],
         "pattern": "",
         "advanced": True,
     }
@@ -338,3 +341,10 @@ def test_a_list_asks_once_for_the_names_of_all_secrets(
     assert {one.id: one.secret_names for one in found} == {
         one.id: service.get(actor, one.id).secret_names for one in (connection, other)
     }
+
+
+def test_choices_have_titles_all_or_none():
+    info = SettingInfo(label="Mode", choices=("a", "b"), choice_titles=("One", "Two"))
+    assert [info.title_of(one) for one in ("a", "b", "c")] == ["One", "Two", "c"]
+    with pytest.raises(ValueError, match="Mode: every choice needs one title"):
+        SettingInfo(label="Mode", choices=("a", "b"), choice_titles=("One",))

@@ -44,6 +44,11 @@ class AwsSettings:
         help="Customers as organizational units of your organization, as "
         "organizations of their own that transfer their bill, or both.",
         choices=("both", "shared_payer", "billing_transfer"),
+        choice_titles=(
+            "Both",
+            "Units of my organization",
+            "Organizations that transfer their bill",
+        ),
         default="both",
     )
     customers_parent: str = setting(
@@ -63,6 +68,7 @@ class AwsSettings:
         "Marketplace agreements",
         help="Bought by customers, sold by you through private offers, both or none.",
         choices=("buyer", "seller", "both", "none"),
+        choice_titles=("Bought by customers", "Sold by me", "Both", "None"),
         default="buyer",
     )
     products: str = setting(
@@ -95,12 +101,14 @@ class AwsSettings:
         help="Cost Explorer's sums by account and service, or Billing Conductor's by "
         "billing group, with what the customer is shown and your margin.",
         choices=("cost_explorer", "billing_groups"),
+        choice_titles=("Cost Explorer", "Billing Conductor"),
         default="cost_explorer",
     )
     partner_central: str = setting(
         "Partner Central",
         help="Read the end customers that are registered with the partner programme.",
         choices=("no", "yes"),
+        choice_titles=("No", "Yes"),
         default="no",
     )
     endpoint_url: str = setting(

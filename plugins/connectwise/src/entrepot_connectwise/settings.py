@@ -58,6 +58,7 @@ class ConnectWiseSettings:
         "derive reads it from each agreement's period type.",
         default="derive",
         choices=("derive", "advance", "arrears"),
+        choice_titles=("As each agreement says", "In advance", "In arrears"),
     )
     reference_field: str = setting(
         "Reference field",

@@ -54,6 +54,7 @@ class GoogleSettings:
         help="Ask for your own prices with one customer (a call per SKU and day), "
         "or list prices only.",
         choices=("purchasable", "list_only"),
+        choice_titles=("My own and list prices", "List prices only"),
         default="purchasable",
     )
     price_customer: str = setting(
@@ -66,6 +67,7 @@ class GoogleSettings:
         "Customers of channel partners",
         help="For distributors: also read the customers of the resellers below you.",
         choices=("off", "on"),
+        choice_titles=("Off", "On"),
         default="off",
     )
     renewals: str = setting(
@@ -73,6 +75,7 @@ class GoogleSettings:
         help="Where the listing leaves them out: ask for each subscription once, and "
         "again when it changes, or leave them unknown.",
         choices=("read", "skip"),
+        choice_titles=("Ask for them", "Leave them unknown"),
         default="read",
         advanced=True,
     )
@@ -81,6 +84,7 @@ class GoogleSettings:
         help="Compare the whole Workspace estate by the Reseller API, so that only "
         "customers with a difference are read again.",
         choices=("off", "on"),
+        choice_titles=("Off", "On"),
         default="off",
     )
     subscription: str = setting(
@@ -93,6 +97,7 @@ class GoogleSettings:
         "Delivery of events",
         help="Whether Google pushes events to the hub or the hub pulls them.",
         choices=("pull", "push"),
+        choice_titles=("The hub pulls", "Google pushes"),
         default="pull",
     )
     push_account: str = setting(

@@ -38,6 +38,7 @@ class IbmSettings:
         "Layout",
         help="Your own enterprise with child accounts, or the partner programme.",
         choices=(PARTNER, ENTERPRISE),
+        choice_titles=("Partner programme", "Enterprise of my own"),
         default=PARTNER,
     )
     api_key: str = setting(
@@ -70,6 +71,11 @@ class IbmSettings:
         help="Whose to read: customers with a key below, all through a trusted "
         "profile in their accounts, or nobody's.",
         choices=(KEYS, PROFILE, OFF),
+        choice_titles=(
+            "Customers with a key",
+            "All, through a trusted profile",
+            "None of them",
+        ),
         default=KEYS,
     )
     customer_keys: str = setting(
@@ -131,6 +137,7 @@ class IbmSettings:
         help="Whose cost partner usage shows; the vendor's default depends on the "
         "caller.",
         choices=("RESELLER", "DISTRIBUTOR", "END_CUSTOMER"),
+        choice_titles=("Reseller", "Distributor", "End customer"),
         default="RESELLER",
         advanced=True,
     )
@@ -138,6 +145,7 @@ class IbmSettings:
         "Selling viewpoint",
         help="Also read what your customer is to pay, from this viewpoint.",
         choices=("", "END_CUSTOMER", "RESELLER"),
+        choice_titles=("Not read", "End customer", "Reseller"),
         default="",
         advanced=True,
     )
@@ -145,6 +153,7 @@ class IbmSettings:
         "Usage detail",
         help="Per account and plan, or per instance with the customer's credential.",
         choices=("account", "instance"),
+        choice_titles=("Per account and plan", "Per instance"),
         default="account",
         advanced=True,
     )
@@ -152,6 +161,7 @@ class IbmSettings:
         "Commitment charges",
         help="Whether a commitment's monthly amount and used credits are charges.",
         choices=("monthly", "off"),
+        choice_titles=("Every month", "Not charged"),
         default="monthly",
         advanced=True,
     )

@@ -67,6 +67,7 @@ class MicrosoftSettings:
         "Sign-in",
         help="As a user (needed for price lists) or as the application alone.",
         choices=("app_user", "app_only"),
+        choice_titles=("As a user", "As the application alone"),
         default="app_user",
     )
     refresh_token: str = setting(
@@ -86,12 +87,14 @@ class MicrosoftSettings:
         "Segment",
         help="Customer segment whose offers are listed.",
         choices=("commercial", "education", "government", "nonprofit"),
+        choice_titles=("Commercial", "Education", "Government", "Non-profit"),
         default="commercial",
     )
     catalogue: str = setting(
         "Catalogue",
         help="Price sheets only (few calls), or with every product's details.",
         choices=("price_sheet", "full"),
+        choice_titles=("Price sheets only", "With every product's details"),
         default="price_sheet",
     )
     export: str = setting(
@@ -99,11 +102,13 @@ class MicrosoftSettings:
         help="Daily usage, and charges before they are invoiced, from Microsoft "
         "Graph (global cloud only); the application needs PartnerBilling.Read.All.",
         choices=("off", "graph"),
+        choice_titles=("Off", "From Microsoft Graph"),
         default="off",
     )
     cloud: str = setting(
         "Cloud",
         choices=(GLOBAL, US_GOVERNMENT, CHINA),
+        choice_titles=("Global", "US Government", "China"),
         default=GLOBAL,
         advanced=True,
     )

@@ -38,6 +38,7 @@ class SettingView(Shape, frozen=True, kw_only=True):
     default: Any
     secret: bool
     choices: list[str]
+    choice_titles: list[str]
     advanced: bool
 
 

@@ -47,17 +47,14 @@ def connection(connection_id: str) -> Response:
     """Show one connection: how it is, what it may use, how good its plugin is."""
     found = find_connection(connection_id)
     loaded = found.plugin in hub().plugins.names()
-    labels: dict[str, str] = {}
-    if loaded:
-        schema = hub().connections.settings_schema(found.plugin)
-        labels = {item.name: item.info.label for item in schema}
+    schema = hub().connections.settings_schema(found.plugin) if loaded else ()
     reads = actor().may("sync:read")
     runs = runs_of(connection_id) if reads else []
     return page(
         "reseller/connection.html",
         "connections",
         connection=found,
-        labels=labels,
+        known={item.name: item.info for item in schema},
         loaded=loaded,
         **_schedule(connection_id),
         budgets=hub().connections.budgets(actor(), connection_id),

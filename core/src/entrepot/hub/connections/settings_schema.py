@@ -58,6 +58,7 @@ class SettingField:
             "default": self.default,
             "secret": self.info.secret,
             "choices": list(self.info.choices),
+            "choice_titles": list(map(self.info.title_of, self.info.choices)),
             "pattern": self.info.pattern,
             "advanced": self.info.advanced,
         }
