@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import pytest
 from entrepot.hub.customers import works
+from entrepot.hub.customers.tables import Customer
+from entrepot.hub.customers.upkeep import derive
 from entrepot.store import TenantScope
 from entrepot_web import listing
 from entrepot_web.api import customer_records, customer_works
@@ -96,19 +99,61 @@ def test_of_what_very_many_hold_only_some_are_counted(
 ) -> None:
     monkeypatch.setattr(listing, "FEW", 3)
     monkeypatch.setattr(listing, "COUNT_CAP", 3)
-    for path, total in (
-        ("/customers?q=a", 3),
-        ("/subscriptions?q=e", 3),
-        ("/customers?q=a&filter[state]=deleted", 0),
+    for path, total, exact in (
+        ("/customers?q=a", 3, False),
+        ("/customers?filter[state]=active", 3, False),
+        ("/subscriptions?q=e", 3, False),
+        ("/customers?q=a&filter[state]=deleted", 0, True),
+        ("/customers?filter[name]=nobody", 0, True),
     ):
-        found = machine("GET", f"{path}&include=total&limit=2").json
-        assert (found["meta"]["total"], found["meta"]["total_is_exact"]) == (
-            total,
-            False,
-        )
+        found = machine("GET", f"{path}&include=total&limit=2").json["meta"]
+        assert (found["total"], found["total_is_exact"]) == (total, exact), path
     rare = machine("GET", "/customers?q=tailspin&include=total").json["meta"]
     assert rare["total_is_exact"]
     assert rare["total"] > 0
+
+
+WORDS = ("", "&q=a", "&q=zq")
+FILTERS = ("", "&filter[connection_id]=VENDOR", "&filter[country][in]=NO,SE",
+           "&filter[connection_id]=VENDOR&filter[country]=NO",
+           "&filter[state][in]=merged,deleted", "&filter[state][in]=active,merged",
+           "&filter[purchased_items][gt]=0&filter[country]=NO")  # fmt: skip
+SORTS = ("name", "-created_at", "-purchased_items,name")
+
+
+def test_customers_are_the_same_however_they_are_found(
+    web, machine, books, store, tenant, monkeypatch
+) -> None:
+    with store.unit(TenantScope(tenant)) as session:
+        for at, state in ((3, "merged"), (4, "deleted")):
+            session.get_one(Customer, books.customers[at]).state = state
+            session.flush()
+            derive(session, tenant, [books.customers[at]])
+    paths = [
+        f"/customers?include=total&limit=4&sort={sort}{found}{word}"
+        for at, (found, word) in enumerate(itertools.product(FILTERS, WORDS))
+        for sort in (SORTS[at % 3],)
+    ]
+    first = {path: walked(machine, path.replace("VENDOR", books.vendor))
+             for path in paths}  # fmt: skip
+    assert len({len(ids) for ids, _ in first.values()}) > 3
+    assert all(len(ids) == total for ids, total in first.values())
+    for name, number in (("FEW", 1), ("DENSE", 1), ("NEAR", 3)):
+        monkeypatch.setattr(listing, name, number)
+    for path, (ids, _) in first.items():
+        assert walked(machine, path.replace("VENDOR", books.vendor))[0] == ids, path
+
+
+def walked(machine, path: str) -> tuple[list[str], int]:
+    """The ids of all pages in order, and the total of the first."""
+    ids: list[str] = []
+    cursor, total = "", None
+    while cursor is not None:
+        found = machine("GET", path + (f"&cursor={cursor}" if cursor else "")).json
+        ids += [one["id"] for one in found["data"]]
+        total = found["meta"]["total"] if total is None else total
+        cursor = found["page"]["next_cursor"]
+    return ids, total
 
 
 def test_long_files_and_long_lists_are_operations(

@@ -50,8 +50,8 @@ class Field:
         values: For an enum, what it may be.
         related: For the kind ``related``: the condition that a row has one of the
             given values elsewhere, of a reseller's id and those values.
-        facet: For the same kind: name under which an index has the keys of rows, see
-            `listing.Facets`.
+        facet: Name under which an index has the keys of rows, see `listing.Finder`;
+            empty if none has.
     """
 
     column: Any

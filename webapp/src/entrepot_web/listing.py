@@ -23,6 +23,7 @@ from sqlalchemy import (
     func,
     inspect,
     literal,
+    not_,
     or_,
     select,
     tuple_,
@@ -35,8 +36,10 @@ from entrepot_web.criteria import Criterion, Field
 COUNT_CAP = 10_000
 FEW = 10_000
 """Rows up to which finding them first is cheaper than walking in order."""
-WALKED = 20_000
-"""Rows that a count looks at when many match; then it says "more than"."""
+DENSE = 4_000
+"""Rows that were found from which on a page is looked for near where it begins."""
+NEAR = 12_000
+"""Rows of the list that are looked at for it; where they don't do, all are."""
 
 
 def columns_of(table: type[Base]) -> list[Any]:
@@ -64,13 +67,30 @@ class Search(Protocol):
         ...
 
 
-class Facets(Protocol):
-    """Filters that have an index."""
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What indexes know of a question.
 
-    def keys(
-        self, tenant_id: str, wanted: Sequence[tuple[str, tuple[Any, ...]]]
-    ) -> Select[Any]:
-        """Return the select of the keys of rows that have one of each's values."""
+    Attributes:
+        keys: Keys of the rows, in no order; None when they are more than `FEW`.
+        whole: Whether these are the answer; else further criteria narrow them.
+    """
+
+    keys: Sequence[str] | None
+    whole: bool
+
+
+class Finder(Protocol):
+    """Indexes of a list's free text and filters."""
+
+    def find(
+        self, session: Session, listing: Listing, question: Question
+    ) -> Found | None:
+        """Return what the indexes know of a question; None when it is nothing."""
+        ...
+
+    def every(self, session: Session, listing: Listing, question: Question) -> Any:  # noqa: ANN401 - a select
+        """Return the select of the keys of all rows that `find` said are many."""
         ...
 
 
@@ -90,8 +110,8 @@ class Listing:
         key_kind: How values of the key travel in a cursor.
         owners: Reseller columns of bare tables in `base`, which the ORM's filter
             doesn't see; hot lists use bare tables because they cost half.
-        facets: Index of the filters that have one, or None. Rows it holds meet
-            `usual`.
+        finder: Indexes that free text and filters have in common, or None; it looks
+            at `usual` itself.
         usual: Criteria that hold unless their field is asked for: "not deleted".
         hint: For SQLite, how a few rows are fetched by their keys; it would take the
             reseller's whole index otherwise.
@@ -107,7 +127,7 @@ class Listing:
     streams: tuple[str, ...] = ()
     key_kind: str = "text"
     owners: tuple[Any, ...] = ()
-    facets: Facets | None = None
+    finder: Finder | None = None
     usual: tuple[Criterion, ...] = ()
     hint: str = ""
 
@@ -180,9 +200,10 @@ def read(session: Session, listing: Listing, question: Question) -> Slice:
     last_down = order[-1][1] if order else False
     columns = [(item.column, down) for item, down in order]
     columns.append((listing.key, last_down))
-    query = paged(filtered(session, listing, question), columns, position)
-    query = query.limit(question.limit + 1)
-    rows = session.execute(query).all()
+    rows = _near(session, listing, question, columns, position)
+    if rows is None:
+        query = paged(filtered(session, listing, question), columns, position)
+        rows = session.execute(query.limit(question.limit + 1)).all()
     return _slice(rows, listing, question, position, len(columns))
 
 
@@ -211,12 +232,24 @@ def paged(
 
 def filtered(session: Session, listing: Listing, question: Question) -> Select[Any]:
     """Return the list's select with all criteria, without order and page."""
+    found, every = (
+        _found(session, listing, question),
+        _every(session, listing, question),
+    )
+    if found is None or (found.keys is None and every is None):
+        return _walked(session, listing, question)
     query = listing.of(question.tenant_id)
-    few = _few(session, listing, question)
-    if few is not None:
-        query = query.where(among(session.connection(), listing.key, few))
-        if listing.hint:
-            query = query.with_hint(listing.key.table, listing.hint, "sqlite")
+    if not found.whole:
+        query = _walked(session, listing, question)
+    if listing.hint:
+        query = query.with_hint(listing.key.table, listing.hint, "sqlite")
+    if found.keys is None:
+        return query.where(listing.key.in_(every))
+    return query.where(among(session.connection(), listing.key, found.keys))
+
+
+def _walked(session: Session, listing: Listing, question: Question) -> Select[Any]:
+    query = listing.of(question.tenant_id)
     chosen = {item.field for item in question.criteria}
     usual = (item for item in listing.usual if item.field not in chosen)
     for item in (*question.criteria, *usual):
@@ -228,111 +261,92 @@ def filtered(session: Session, listing: Listing, question: Question) -> Select[A
     return query
 
 
+def _near(
+    session: Session,
+    listing: Listing,
+    question: Question,
+    columns: Sequence[tuple[Any, bool]],
+    position: cursors.Position | None,
+) -> Sequence[Any] | None:
+    """Return the page where the next rows of the list hold enough for it, else None.
+
+    What many rows have, some of the next ones usually have; in the order of names
+    they may lie all together, though, far from here.
+    """
+    found = _found(session, listing, question)
+    if found is None or listing.finder is None or not _likely(found, columns):
+        return None
+    walk = paged(_walked(session, listing, question), columns, position)
+    walk = walk.limit(question.limit + 1)
+    place = listing.of(question.tenant_id).with_only_columns(listing.key)
+    place = paged(place, columns, position).offset(NEAR).limit(1)
+    edge = session.execute(place).first()
+    if edge is None:
+        return session.execute(walk).all()
+    end = cursors.Position(
+        tuple(edge[-len(columns) :]), position is not None and position.backward
+    )
+    rows = session.execute(walk.where(not_(_beyond(columns, end)))).all()
+    if len(rows) > question.limit:
+        return rows
+    if found.keys is None:
+        every = listing.finder.every(session, listing, question)
+        session.info.setdefault("every", {})[_asked(listing, question)] = every
+    return None
+
+
+def _likely(found: Found, columns: Sequence[tuple[Any, bool]]) -> bool:
+    """Return whether the next rows of the list may hold a page of what was found."""
+    many = found.keys is None or len(found.keys) >= DENSE
+    return many and len({down for _, down in columns}) == 1
+
+
 def count(session: Session, listing: Listing, question: Question) -> tuple[int, bool]:
     """Return how many rows match, and whether that is exact.
 
-    It stops at `COUNT_CAP` rows, or when it has looked at `WALKED`: the rest would
-    cost more than it tells. Not exact means: at least so many.
+    It stops at `COUNT_CAP` rows: the rest would cost more than it tells. Not exact
+    means: at least so many.
     """
-    capped = _indexed_only(session, listing, question)
-    if capped is not None:
-        return capped
-    few = _few(session, listing, question) is not None
-    narrowed = few or not (question.text or question.criteria)
+    found = _found(session, listing, question)
+    if found is not None and found.whole:
+        keys = found.keys
+        return (COUNT_CAP, False) if keys is None else (len(keys), True)
     query = filtered(session, listing, question)
-    sample = session.info.get("sample", {}).get((listing.name, question.text))
-    if sample is not None and not few:
-        if not (question.criteria or listing.usual):
-            return COUNT_CAP, False
-        if listing.facets:
-            return _among(session, listing, query, sample)
-    if narrowed or not listing.facets:
-        inner = query.with_only_columns(listing.key).limit(COUNT_CAP + 1).subquery()
-        found = session.scalar(select(func.count()).select_from(inner)) or 0
-        return min(found, COUNT_CAP), found <= COUNT_CAP
-    return _walked(session, listing, question)
+    inner = query.with_only_columns(listing.key).limit(COUNT_CAP + 1).subquery()
+    number = session.scalar(select(func.count()).select_from(inner)) or 0
+    return min(number, COUNT_CAP), number <= COUNT_CAP
 
 
-def _among(
-    session: Session, listing: Listing, query: Select[Any], sample: Sequence[str]
-) -> tuple[int, bool]:
-    """Count among the rows that were found by their text; there are more of them."""
-    query = query.where(among(session.connection(), listing.key, sample))
-    if listing.hint:
-        query = query.with_hint(listing.key.table, listing.hint, "sqlite")
-    inner = query.with_only_columns(listing.key).subquery()
-    found = session.scalar(select(func.count()).select_from(inner)) or 0
-    return min(found, COUNT_CAP), False
+def _every(session: Session, listing: Listing, question: Question) -> Any:  # noqa: ANN401 - a select
+    """Return the select of all keys of a question of many, where it was needed."""
+    return session.info.get("every", {}).get(_asked(listing, question))
 
 
-def _walked(session: Session, listing: Listing, question: Question) -> tuple[int, bool]:
-    """Count among the first rows of the list only."""
-    first = (
-        select(listing.key)
-        .where(*(owner == question.tenant_id for owner in listing.owners))
-        .order_by(listing.fields[listing.default_sort].column, listing.key)
-        .limit(WALKED)
-        .subquery()
-    )
-    inner = (
-        filtered(session, listing, question)
-        .with_only_columns(listing.key)
-        .where(listing.key.in_(select(first.c[0])))
-        .subquery()
-    )
-    found = session.scalar(select(func.count()).select_from(inner)) or 0
-    seen = session.scalar(select(func.count()).select_from(first)) or 0
-    return min(found, COUNT_CAP), seen < WALKED
-
-
-def _indexed_only(
-    session: Session, listing: Listing, question: Question
-) -> tuple[int, bool] | None:
-    """Return the count where the index of filters alone knows it, else None."""
-    wanted = _wanted(listing, question)
-    others = len(question.criteria) - len(wanted)
-    if question.text or not wanted or others or listing.facets is None:
-        return None
-    keys = listing.facets.keys(question.tenant_id, wanted).limit(COUNT_CAP + 1)
-    found = session.scalar(select(func.count()).select_from(keys.subquery())) or 0
-    return min(found, COUNT_CAP), found <= COUNT_CAP
-
-
-def _wanted(listing: Listing, question: Question) -> list[tuple[str, tuple[Any, ...]]]:
-    if listing.facets is None:
-        return []
-    return [
-        (listing.fields[item.field].facet, item.values)
-        for item in question.criteria
-        if listing.fields[item.field].facet
-    ]
-
-
-def _few(
-    session: Session, listing: Listing, question: Question
-) -> Sequence[str] | None:
-    """Return the keys among which all matching rows are, or None if they are many."""
-    known: dict[Any, Sequence[str] | None] = session.info.setdefault("few", {})
-    asked = (listing.name, question.text, question.criteria)
+def _found(session: Session, listing: Listing, question: Question) -> Found | None:
+    """Return what indexes know; asked for once in a snapshot."""
+    known: dict[Any, Found | None] = session.info.setdefault("found", {})
+    asked = _asked(listing, question)
     if asked not in known:
         known[asked] = _found_first(session, listing, question)
     return known[asked]
 
 
+def _asked(listing: Listing, question: Question) -> Any:  # noqa: ANN401 - a key
+    return listing.name, question.text, question.criteria
+
+
 def _found_first(
     session: Session, listing: Listing, question: Question
-) -> Sequence[str] | None:
-    search, tenant = listing.search, question.tenant_id
-    if question.text and hasattr(search, "hits"):
-        found: Sequence[str] = search.hits(session, tenant, question.text, FEW + 1)
-        if len(found) <= FEW:
-            return found
-        session.info.setdefault("sample", {})[listing.name, question.text] = found
-    wanted = _wanted(listing, question)
-    if listing.facets is None or not wanted:
+) -> Found | None:
+    if listing.finder is not None:
+        return listing.finder.find(session, listing, question)
+    search = listing.search
+    if not question.text or not hasattr(search, "hits"):
         return None
-    keys = session.scalars(listing.facets.keys(tenant, wanted).limit(FEW + 1)).all()
-    return keys if len(keys) <= FEW else None
+    keys = search.hits(session, question.tenant_id, question.text, FEW + 1)
+    if len(keys) <= FEW:
+        return Found(keys, whole=False)
+    return Found(None, whole=not (question.criteria or listing.usual))
 
 
 def _matches(

@@ -195,7 +195,9 @@ class PreparedLists:
 
 
 def _criteria(source: Listing, question: Question) -> tuple[Criterion, ...]:
-    if question.text:
+    if question.text or any(
+        source.fields[one.field].facet for one in question.criteria
+    ):
         raise Unprepared
     chosen = {item.field for item in question.criteria}
     usual = (item for item in source.usual if item.field not in chosen)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import timedelta
 from types import SimpleNamespace
 
@@ -16,8 +17,10 @@ from entrepot.jobs import Jobs
 from entrepot.jobs.registry import JobRegistry
 from entrepot.jobs.retention import ensure_schedules
 from entrepot.store import TenantScope
+from entrepot.store import search as store_search
 from entrepot.store.audit_tables import AuditEntry
-from entrepot.store.search import fold, hits, holds
+from entrepot.store.migrations import search as migration
+from entrepot.store.search import Sought, fold, hits, holds, seek
 from sqlalchemy import select
 
 TABLE = Customer.__table__
@@ -33,6 +36,11 @@ WORDS = [
     ("h%a", []),
     ('"', []),
     ("qz", [4]),
+    ("É", [0, 1, 2, 3, 4]),
+    ("ff", [2]),
+    ("td", [1]),
+    ("zz", []),
+    ("_", [3]),
     ("oo nothing", []),
     ("contoso name", []),
 ]
@@ -51,6 +59,60 @@ def test_any_part_of_any_field_is_found(store, tenant, other_tenant, customers) 
     with store.read(TenantScope(other_tenant)) as session:
         assert hits(session, TABLE, other_tenant, "contoso", 10) == []
         assert hits(session, TABLE, other_tenant, "qz", 10) == []
+
+
+TOKENS = ((), ("|country=NO|",), ("|country=NO|", "|country=SE|"), ("|country=XX|",),
+          ("|contact=Renée Name1|",))  # fmt: skip
+
+
+def test_the_index_follows_every_write(store, tenant, customers, monkeypatch) -> None:
+    """What is sought is what reading all rows finds, whichever way the index goes."""
+    compare(store, tenant)
+    with store.unit(TenantScope(tenant)) as session:
+        rows = [session.get_one(Customer, key) for key in customers]
+        rows[0].search_text, rows[0].facets = "qzx in other words", "|country=NO|"
+        rows[1].state, rows[2].state, rows[2].facets = "merged", "deleted", ""
+        rows[3].n_orders, rows[3].search_text = 7, ""
+    compare(store, tenant)
+    monkeypatch.setattr(store_search, "_DENSE", 0)
+    if store.dialect == "postgresql":
+        # With rows as few as here the server would read them all.
+        monkeypatch.setattr(migration, "_LOOKED_AT", 0)
+        monkeypatch.setattr(migration, "_FREQUENT", 1_000_000)
+        with store.unit(TenantScope(tenant)) as session:
+            tables = store_search.searched_tables()
+            migration.install(session.connection(), tables)
+    compare(store, tenant)
+
+
+def compare(store, tenant: str) -> None:
+    """Seek in every combination, and look through all rows for the same."""
+    with store.read(TenantScope(tenant)) as session:
+        rows = session.scalars(select(Customer)).all()
+        for words, group, states, instead in itertools.product(
+            ("", "e", "qz", "qzx", "in", "ds", "d2.example", "_"),
+            TOKENS,
+            ((), ("active",), ("merged", "deleted")),
+            ((), ("|provider=con_1|",)),
+        ):
+            wanted = Sought(
+                words=words,
+                instead=instead,
+                tokens=(group,) if group else (),
+                states=states,
+            )
+            expected = [
+                row.id
+                for row in rows
+                if (
+                    words in row.search_text
+                    or any(one in row.facets for one in instead)
+                )
+                and (not group or any(one in row.facets for one in group))
+                and (not states or row.state in states)
+            ]
+            found = seek(session, TABLE, tenant, wanted, 99)
+            assert sorted(found) == sorted(expected), wanted
 
 
 def test_rows_follow_what_they_are_derived_from(store, tenant, customers) -> None:

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from entrepot.hub.connections.tables import Connection
 from entrepot.hub.customers import facets
 from entrepot.hub.customers.tables import Contact, Customer, CustomerAccount
 from entrepot.store import search
-from sqlalchemy import ColumnElement, Select, or_, select
+from sqlalchemy import ColumnElement, func, or_, select, text
 from sqlalchemy.orm import Session
 
+from entrepot_web import listing as listing_of
 from entrepot_web.criteria import Criterion, Field
-from entrepot_web.listing import Listing
+from entrepot_web.listing import Found, Listing, Question
 
 STATES = ("active", "merged", "deleted")
 ACCOUNT_STATUSES = ("active", "suspended", "deleted", "unknown")
 
+Group = tuple[str, tuple[Any, ...]]
+"""A facet and its values, of which a customer has one."""
+
+_ALL = 10_000_000
 _TABLE: Any = Customer.__table__
 _C = _TABLE.c
 
@@ -30,20 +35,6 @@ def facet(kind: str) -> Field:
         return facets.has(kind, values)
 
     return Field(None, "related", related=condition, facet=kind)
-
-
-class CustomerFacets:
-    """The index of filters of customers; it holds no joined or deleted ones."""
-
-    def keys(
-        self, tenant_id: str, wanted: Sequence[tuple[str, tuple[Any, ...]]]
-    ) -> Select[Any]:
-        """Return the select of the ids of customers that have one of each's values."""
-        (kind, values), *others = wanted
-        query = facets.with_one(tenant_id, kind, values)
-        for kind, values in others:
-            query = facets.also(query, tenant_id, kind, values)
-        return query
 
 
 def hits_of(session: Session, tenant_id: str, text: str, most: int) -> Sequence[str]:
@@ -58,37 +49,127 @@ def hits_of(session: Session, tenant_id: str, text: str, most: int) -> Sequence[
 class CustomerSearch:
     """Free text over names, ids, accounts, domains, contacts and providers."""
 
-    def hits(
-        self, session: Session, tenant_id: str, text: str, most: int
-    ) -> Sequence[str]:
-        """Return ids of customers that match, in no order, at most `most`."""
-        found = hits_of(session, tenant_id, text, most)
-        providers = self._providers(session, tenant_id, text)
-        if providers and len(found) < most:
-            query = facets.with_one(tenant_id, "provider", providers).limit(most)
-            found = list({*found, *session.scalars(query)})
-        return found
-
     def condition(
         self, session: Session, tenant_id: str, text: str
     ) -> ColumnElement[bool]:
         """Return the condition that a customer matches, for a walk."""
         holds = search.holds(_C.search_text, text)
-        providers = self._providers(session, tenant_id, text)
+        providers = named_providers(session, tenant_id, text)
         return or_(holds, facets.has("provider", providers)) if providers else holds
 
-    def _providers(self, session: Session, tenant_id: str, text: str) -> list[str]:
-        wanted, known = search.fold(text), session.info.setdefault("providers", {})
-        if tenant_id not in known:
-            rows = session.execute(
-                select(Connection.id, Connection.name, Connection.plugin).where(
-                    Connection.tenant_id == tenant_id, Connection.kind == "vendor"
-                )
+
+def named_providers(session: Session, tenant_id: str, text: str) -> list[str]:
+    """Return the connections whose name or plugin holds a text."""
+    wanted, known = search.fold(text), session.info.setdefault("providers", {})
+    if tenant_id not in known:
+        rows = session.execute(
+            select(Connection.id, Connection.name, Connection.plugin).where(
+                Connection.tenant_id == tenant_id, Connection.kind == "vendor"
             )
-            known[tenant_id] = [
-                (key, search.fold(" ".join(names))) for key, *names in rows
-            ]
-        return [key for key, names in known[tenant_id] if wanted in names]
+        )
+        known[tenant_id] = [(key, search.fold(" ".join(names))) for key, *names in rows]
+    return [key for key, names in known[tenant_id] if wanted in names]
+
+
+class CustomerFinder:
+    """Finds customers by what has indexes: their text, facets and states.
+
+    Args:
+        some: So many do for all; None where all are wanted.
+    """
+
+    def __init__(self, some: int | None = None) -> None:
+        self._some = some
+
+    def find(
+        self, session: Session, listing: Listing, question: Question
+    ) -> Found | None:
+        """Return what the indexes know of a question; see `listing.Finder`."""
+        wanted = _Wanted.of(listing, question)
+        if not (wanted.text or wanted.groups or wanted.hidden):
+            return None
+        if self._some is not None:
+            keys = session.scalars(_keys(session, wanted, self._some)).all()
+            return Found(keys, wanted.whole)
+        most = listing_of.FEW
+        if wanted.simple and _number(session, wanted, most + 1) > most:
+            return Found(None, wanted.whole)
+        keys = session.scalars(_keys(session, wanted, most + 1)).all()
+        return Found(keys if len(keys) <= most else None, wanted.whole)
+
+    def every(self, session: Session, listing: Listing, question: Question) -> Any:  # noqa: ANN401 - a select
+        """Return the select of the keys of all rows; see `listing.Finder`."""
+        return _keys(session, _Wanted.of(listing, question), _ALL)
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """A question in the words of the indexes."""
+
+    tenant_id: str
+    text: str
+    states: tuple[str, ...]
+    groups: tuple[Group, ...]
+    whole: bool
+
+    @classmethod
+    def of(cls, listing: Listing, question: Question) -> _Wanted:
+        states, groups, whole = list(STATES), [], True
+        chosen = any(item.field == "state" for item in question.criteria)
+        for item in (*question.criteria, *(() if chosen else listing.usual)):
+            kind = listing.fields[item.field].facet
+            if item.field == "state":
+                among = item.operator in ("eq", "in")
+                states = [one for one in states if (one in item.values) == among]
+            elif kind:
+                groups.append((kind, item.values))
+            else:
+                whole = False
+        return cls(
+            question.tenant_id, question.text, tuple(states), tuple(groups), whole
+        )
+
+    @property
+    def hidden(self) -> bool:
+        """Whether only customers are wanted that are joined or deleted: few."""
+        return "active" not in self.states
+
+    @property
+    def simple(self) -> bool:
+        """Whether the index of facets alone knows the answer, which is counted fast."""
+        return not self.text and len(self.groups) == 1 and self.states == ("active",)
+
+
+def _number(session: Session, wanted: _Wanted, most: int) -> int:
+    query = facets.with_one(wanted.tenant_id, *wanted.groups[0]).limit(most)
+    return session.scalar(select(func.count()).select_from(query.subquery())) or 0
+
+
+def _keys(session: Session, wanted: _Wanted, most: int) -> Any:  # noqa: ANN401 - a select
+    if wanted.hidden and not (wanted.text or wanted.groups):
+        hidden = select(_C.id).where(
+            _C.tenant_id == wanted.tenant_id,
+            _C.state.in_(wanted.states),
+            text("customer.state <> 'active'"),  # as the index says it
+        )
+        return hidden.limit(most)
+    if wanted.groups and not wanted.text and wanted.states == ("active",):
+        first, *others = wanted.groups
+        query = facets.with_one(wanted.tenant_id, *first)
+        for one in others:
+            query = facets.also(query, wanted.tenant_id, *one)
+        return query.limit(most)
+    providers = named_providers(session, wanted.tenant_id, wanted.text)
+    sought = search.Sought(
+        words=wanted.text,
+        instead=tuple(facets.token("provider", one) for one in providers),
+        tokens=tuple(
+            tuple(facets.token(kind, str(one)) for one in values)
+            for kind, values in wanted.groups
+        ),
+        states=wanted.states,
+    )
+    return search.found(session, _TABLE, wanted.tenant_id, sought, most)
 
 
 USUAL = (Criterion("state", "nin", ("merged", "deleted")),)
@@ -113,14 +194,14 @@ CUSTOMERS = Listing(
     ),
     key=_C.id,
     owners=(_C.tenant_id,),
-    facets=CustomerFacets(),
+    finder=CustomerFinder(),
     usual=USUAL,
     hint="INDEXED BY sqlite_autoindex_customer_1",
     fields={
         "id": Field(_C.id, "id"),
         "name": Field(_C.sort_name),
         "custom_id": Field(_C.custom_id),
-        "state": Field(_C.state, "enum", STATES),
+        "state": Field(_C.state, "enum", STATES, facet="state"),
         "connection_id": facet("provider"),
         "country": facet("country"),
         "contact": facet("contact"),

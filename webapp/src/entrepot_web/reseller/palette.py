@@ -14,7 +14,7 @@ from entrepot_web.articles import topics
 from entrepot_web.auth.sessions import signed_in
 from entrepot_web.context import actor, hub, parts, scope
 from entrepot_web.listing import Listing, Question, Search, read
-from entrepot_web.lists.customers import CUSTOMERS
+from entrepot_web.lists.customers import CUSTOMERS, CustomerFinder
 from entrepot_web.lists.subscriptions import SUBSCRIPTIONS
 from entrepot_web.reseller.navigation import navigation
 from entrepot_web.reseller.pages import page
@@ -51,9 +51,8 @@ class Near:
         return self._search.condition(session, tenant_id, text)
 
 
-_CUSTOMERS, _SUBSCRIPTIONS = (
-    replace(one, search=Near(one.search)) for one in (CUSTOMERS, SUBSCRIPTIONS)
-)
+_CUSTOMERS = replace(CUSTOMERS, finder=CustomerFinder(NEAR))
+_SUBSCRIPTIONS = replace(SUBSCRIPTIONS, search=Near(SUBSCRIPTIONS.search))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

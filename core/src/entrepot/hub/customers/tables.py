@@ -49,7 +49,16 @@ class Customer(TenantOwned, Base):
             sqlite_where=text("custom_id <> ''"),
             postgresql_where=text("custom_id <> ''"),
         ),
-        {"info": {"search": "search_text"}},
+        # Few are joined or deleted; that the state isn't the usual one must be said.
+        Index(
+            "ix_customer_tenant_id_state_id",
+            "tenant_id",
+            "state",
+            "id",
+            sqlite_where=text("state <> 'active'"),
+            postgresql_where=text("state <> 'active'"),
+        ),
+        {"info": {"search": ("search_text", "facets", "state")}},
     )
 
     id: Mapped[str] = mapped_column(String(40), primary_key=True)

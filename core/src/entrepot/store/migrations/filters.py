@@ -24,7 +24,7 @@ def is_engine_table(name: str) -> bool:
     return bool(_ENGINE_TABLES.match(name))
 
 
-_SEARCH = re.compile(r".*_search(_key|_data|_idx|_docsize|_config)?$")
+_SEARCH = re.compile(r".*_search(_key|_vocab|_data|_idx|_docsize|_config)?$")
 
 
 def is_search_index(name: str) -> bool:

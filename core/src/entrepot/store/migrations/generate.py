@@ -84,8 +84,8 @@ def render(metadata: MetaData) -> str:
         ),
         append_only="\n".join(f'    "{n}",' for n in append_only_tables(metadata)),
         searched="\n".join(
-            f'    "{name}": "{column}",'
-            for name, column in searched_tables(metadata).items()
+            f'    "{name}": {columns!r},'
+            for name, columns in searched_tables(metadata).items()
         ),
         upgrade=_code(UpgradeOps([op for table in tables for op in _create(table)])),
         downgrade=_code(

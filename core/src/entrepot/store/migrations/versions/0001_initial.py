@@ -99,7 +99,7 @@ APPEND_ONLY_TABLES = (
 )
 
 SEARCHED_TABLES = {
-    "customer": "search_text",
+    "customer": ('search_text', 'facets', 'state'),
 }
 
 
@@ -449,7 +449,7 @@ def upgrade() -> None:
     sa.Column('updated_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('version', sa.Integer(), nullable=False),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_customer')),
-    info={'search': 'search_text'}
+    info={'search': ('search_text', 'facets', 'state')}
     )
     op.create_index('ix_customer_tenant_id_contact_email_id', 'customer', ['tenant_id', 'contact_email', 'id'], unique=False)
     op.create_index('ix_customer_tenant_id_contact_name_id', 'customer', ['tenant_id', 'contact_name', 'id'], unique=False)
@@ -459,6 +459,7 @@ def upgrade() -> None:
     op.create_index('ix_customer_tenant_id_n_orders_id', 'customer', ['tenant_id', 'n_orders', 'id'], unique=False)
     op.create_index('ix_customer_tenant_id_n_purchased_id', 'customer', ['tenant_id', 'n_purchased', 'id'], unique=False)
     op.create_index('ix_customer_tenant_id_sort_name_id', 'customer', ['tenant_id', 'sort_name', 'id'], unique=False)
+    op.create_index('ix_customer_tenant_id_state_id', 'customer', ['tenant_id', 'state', 'id'], unique=False, sqlite_where=sa.text("state <> 'active'"), postgresql_where=sa.text("state <> 'active'"))
     op.create_index('ix_customer_tenant_id_updated_at_id', 'customer', ['tenant_id', 'updated_at', 'id'], unique=False)
     op.create_index('uq_customer_tenant_id_custom_id', 'customer', ['tenant_id', 'custom_id'], unique=True, sqlite_where=sa.text("custom_id <> ''"), postgresql_where=sa.text("custom_id <> ''"))
     op.create_table('customer_account_fact',
