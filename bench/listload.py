@@ -15,7 +15,12 @@ from entrepot.hub.customers.tables import Contact, Customer, CustomerAccount
 from entrepot.hub.mapping.tables import CustomerMap, ProductMap
 from entrepot.hub.psa.tables import PsaCompany, PsaProductRow
 from entrepot.hub.reconciliation.tables import ReconIssue, ReconRun
-from entrepot.hub.subscriptions.tables import SubscriptionRow, VendorOrderRow
+from entrepot.hub.subscriptions.skus import recount
+from entrepot.hub.subscriptions.tables import (
+    SubscriptionRow,
+    VendorOrderRow,
+    order_text,
+)
 from entrepot.hub.sync.bulk import _defaults as defaults_of
 from entrepot.hub.sync.driver import insert_columns
 from entrepot.hub.sync.forms import Same
@@ -66,6 +71,7 @@ def derive(url: str, folder: str, tenant: str, objects: int) -> dict[str, Any]:
             derived += int(done["count"])
             if not (last := done["last"]):
                 break
+        recount(hub.store, tenant)
     wall = time.perf_counter() - began
     return {"wall": wall, "right": derived == objects // EACH}
 
@@ -184,18 +190,26 @@ class _Books:
 
     def _orders(self) -> None:
         total = self._count * ORDERED
+        lines = [
+            [{"name": _plan(at % SKUS), "sku": f"SKU-{at % SKUS:04}", "quantity": "3"}]
+            for at in range(total)
+        ]
+        references = [f"PO {at * 7919 % total}" for at in range(total)]
         self._insert(
             VendorOrderRow, "ord", total, connection_id=_each(self._homes, ORDERED),
             vendor_id=[f"O-{at:08}" for at in range(total)],
             customer_vendor_id=_each(self._vendors, ORDERED),
             status=["completed" if at % 50 else "pending" for at in range(total)],
-            reference=[f"PO {at * 7919 % total}" for at in range(total)],
+            reference=references,
             ordered_at=[
                 self._now - timedelta(minutes=at * 7919 % total) for at in range(total)
             ],
-            lines=[
-                [{"name": _plan(at % SKUS), "sku": f"SKU-{at % SKUS:04}",
-                  "quantity": "3"}] for at in range(total)
+            lines=lines,
+            search_text=[
+                order_text(
+                    {"vendor_id": f"O-{at:08}", "reference": references[at],
+                     "lines": lines[at]}
+                ) for at in range(total)
             ],
             **self._mirror(),
         )  # fmt: skip

@@ -20,6 +20,7 @@ from entrepot.hub.connections.tables import Connection
 from entrepot.hub.customers.tables import Contact, Customer, CustomerAccount
 from entrepot.hub.customers.upkeep import derive
 from entrepot.hub.psa.tables import PsaAgreement, PsaCompany, PsaLine, PsaProductRow
+from entrepot.hub.subscriptions.skus import recount
 from entrepot.hub.subscriptions.tables import SubscriptionFact, SubscriptionRow
 from entrepot.hub.sync.tables import SyncRun, SyncScope
 from entrepot.hub.users.rules import SCOPES
@@ -234,6 +235,7 @@ def fill(hub: Any, tenant_id: str, *, customers: int = 15) -> Books:
         _runs(session, books, tenant_id, now)
         session.flush()
         derive(session, tenant_id, books.customers)
+    recount(hub.store, tenant_id)
     return books
 
 

@@ -34,6 +34,7 @@ from entrepot.hub.psa.service import PsaService
 from entrepot.hub.reconciliation import jobs as reconciliation_jobs
 from entrepot.hub.reconciliation.service import ReconciliationService
 from entrepot.hub.scores.service import PluginScores
+from entrepot.hub.subscriptions import jobs as subscription_jobs
 from entrepot.hub.subscriptions.service import SubscriptionService
 from entrepot.hub.subscriptions.vendor_record import VendorRecords
 from entrepot.hub.sync import jobs as sync_jobs
@@ -179,6 +180,7 @@ def build_hub(
         customer_jobs,
         sync_jobs,
         charge_jobs,
+        subscription_jobs,
         mapping_jobs,
         reconciliation_jobs,
         notification_jobs,

@@ -12,9 +12,11 @@ from entrepot.hub.connections.tables import Connection
 from entrepot.hub.customers.tables import Contact, Customer, CustomerAccount
 from entrepot.hub.mapping.service import MappingService
 from entrepot.hub.psa.tables import PsaCompany, PsaLine, PsaProductRow
+from entrepot.hub.subscriptions.skus import recount
 from entrepot.hub.subscriptions.tables import SubscriptionRow
 from entrepot.sdk.model import MatchingVocabulary
 from entrepot.store import Actor, Store, TenantScope, new_id, system_actor
+from entrepot.store.search import fold
 
 KNOWN = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -64,6 +66,7 @@ class Books:
             tenant_id=self.tenant,
             name=name,
             sort_name=name.casefold(),
+            search_text=fold(name),
             created_at=KNOWN,
             updated_at=KNOWN,
         )
@@ -136,6 +139,7 @@ class Books:
                 **values,
             )
         )
+        recount(self.store, self.tenant)
 
     def line(self, company_id: str, product_id: str) -> None:
         self.add(

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from entrepot.hub.connections.tables import Connection
 from entrepot.hub.customers.tables import Customer, CustomerAccount
-from entrepot.hub.subscriptions.tables import VendorOrderRow
+from entrepot.hub.subscriptions.tables import SEARCHED, VendorOrderRow
 from entrepot.sdk.model import OrderStatus
 from entrepot.store import search
 from flask_babel import lazy_gettext
-from sqlalchemy import ColumnElement, String, and_, func, literal, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    String,
+    and_,
+    func,
+    literal,
+    literal_column,
+    or_,
+    select,
+)
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.functions import FunctionElement
@@ -66,28 +76,62 @@ def _postgresql(element: Any, compiler: Any, **options: Any) -> str:  # noqa: AN
 class OrderSearch:
     """Free text: order number, reference, status, plan, who placed it, provider."""
 
+    def hits(
+        self, session: Session, tenant_id: str, text: str, most: int
+    ) -> Sequence[str]:
+        """Return ids of orders that may match, in no order, at most `most`.
+
+        All orders' words are walked along their index; where those of an order are
+        longer, the list's condition decides.
+        """
+        statuses, providers = _known_words(session, tenant_id, text)
+        own = select(_O.id).where(_O.tenant_id == tenant_id)
+        parts = [
+            own.where(_O.status.in_(statuses)) if statuses else None,
+            own.where(_O.connection_id.in_(providers)) if providers else None,
+            own.where(search.holds(_O.search_text, text)),
+            own.where(_long()),
+        ]
+        found: dict[str, None] = {}
+        for part in parts:
+            if part is not None and len(found) < most:
+                found.update(dict.fromkeys(session.scalars(part.limit(most))))
+        return list(found)[:most]
+
     def condition(
         self, session: Session, tenant_id: str, text: str
     ) -> ColumnElement[bool]:
         """Return the condition that an order matches, for a walk."""
-        wanted, folded = " ".join(text.casefold().split()), search.fold(text)
-        words = {key: search.fold(str(told)) for key, (_, told) in STATUS_WORDS.items()}
-        providers = [
-            key
-            for key, name in session.execute(
-                select(Connection.id, Connection.name).where(
-                    Connection.tenant_id == tenant_id
-                )
-            )
-            if folded in search.fold(name)
-        ]
-        plain = (_O.vendor_id, _O.reference, _O.vendor_status)
+        wanted = " ".join(text.casefold().split())
+        statuses, providers = _known_words(session, tenant_id, text)
+        inside = search.contained(order_words(_O.lines, _O.attributes), literal(wanted))
         return or_(
-            *(search.contained(func.lower(one), literal(wanted)) for one in plain),
-            _O.status.in_([key for key, told in words.items() if folded in told]),
+            search.holds(_O.search_text, text),
+            _O.status.in_(statuses),
             _O.connection_id.in_(providers),
-            search.contained(order_words(_O.lines, _O.attributes), literal(wanted)),
+            and_(_long(), inside),
         )
+
+
+def _long() -> ColumnElement[bool]:
+    """Return the condition that an order has more words than its text holds."""
+    # No parameter: both databases look for the condition of an index.
+    return func.length(_O.search_text) > literal_column(str(SEARCHED))
+
+
+def _known_words(
+    session: Session, tenant_id: str, text: str
+) -> tuple[list[str], list[str]]:
+    """Return the statuses and connections whose names hold a text."""
+    folded = search.fold(text)
+    named = session.execute(
+        select(Connection.id, Connection.name).where(Connection.tenant_id == tenant_id)
+    )
+    told = ((key, search.fold(str(one))) for key, (_, one) in STATUS_WORDS.items())
+    return (
+        [key for key, word in told if folded in word],
+        [key for key, name in named if folded in search.fold(name)],
+    )
 
 
 _COLUMNS = (

@@ -98,6 +98,8 @@ def _bench(
         (row for row in found.items if key_of(row) == request.args.get("open")), None
     )
     known = hub().mapping.psa_connections(actor())
+    evidence = hub().mapping.evidence(actor(), psa)
+    batches = hub().mapping.batches(actor(), limit=6).items
     answer = page(
         "reseller/mapping.html",
         "mapping",
@@ -109,11 +111,14 @@ def _bench(
         status=asked,
         method=method,
         text=query.text,
-        progress=hub().mapping.progress(actor(), psa),
-        evidence=[
-            one for one in hub().mapping.evidence(actor(), psa) if one.what == what
-        ],
-        batches=hub().mapping.batches(actor(), limit=6).items,
+        # What people decide and what the matcher finds shows at once, what a reading
+        # brings some seconds later.
+        progress=parts().kept.read(
+            ("mapping", actor().tenant_id, psa, evidence, batches[:1]),
+            lambda: hub().mapping.progress(actor(), psa),
+        ),
+        evidence=[one for one in evidence if one.what == what],
+        batches=batches,
         opened=_opened(what, psa, opened, found.items) if opened else None,
         ticked=request.form.getlist("key"),
         why=request.form.get("why", ""),

@@ -9,13 +9,13 @@ from typing import Any
 
 from entrepot.hub.customers.tables import CustomerAccount
 from entrepot.hub.mapping.checks import SHARES, shares_problem
-from entrepot.hub.mapping.reading import SOLD
 from entrepot.hub.mapping.seen import Seen
 from entrepot.hub.mapping.tables import CustomerMap
 from entrepot.hub.mapping.views import CustomerDecision, Share
 from entrepot.hub.psa.tables import PsaCompany
 from entrepot.hub.reconciliation.rules.records import CustomerShare, ShareMode
 from entrepot.hub.reconciliation.rules.shares import problem_of, split
+from entrepot.hub.subscriptions.skus import SOLD
 from entrepot.hub.subscriptions.tables import SubscriptionRow
 from entrepot.sdk.errors import Conflict, EntrepotError
 from flask import Blueprint, Response, abort, request

@@ -12,11 +12,12 @@ from typing import Any
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from entrepot.hub.mapping.reading import SOLD, Sku
+from entrepot.hub.mapping.reading import Sku
 from entrepot.hub.mapping.suggesting_products import Coverage
 from entrepot.hub.mapping.tables import CustomerMap, ProductMap
 from entrepot.hub.mapping.views import CustomerDecision, Impact, ProductDecision
 from entrepot.hub.psa.tables import PsaCompany, PsaLine, PsaProductRow
+from entrepot.hub.subscriptions.skus import SOLD
 from entrepot.hub.subscriptions.tables import SubscriptionRow
 from entrepot.sdk.model import BillingCycle, Money
 

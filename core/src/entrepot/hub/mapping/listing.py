@@ -6,12 +6,11 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Select, and_, case, exists, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, case, exists, func, or_, select
 from sqlalchemy.orm import Session
 
-from entrepot.hub.customers.tables import CustomerAccount
+from entrepot.hub.customers.tables import Customer, CustomerAccount
 from entrepot.hub.mapping import reading
-from entrepot.hub.mapping.reading import SOLD
 from entrepot.hub.mapping.rows import customer_view, product_view
 from entrepot.hub.mapping.suggesting_products import Coverage
 from entrepot.hub.mapping.tables import CustomerMap, ProductMap
@@ -25,11 +24,14 @@ from entrepot.hub.mapping.views import (
     SkuRow,
 )
 from entrepot.hub.paging import Slice, after, cut, limited
-from entrepot.hub.subscriptions.tables import SubscriptionRow
-from entrepot.store.search import contains
+from entrepot.hub.subscriptions.skus import SOLD
+from entrepot.hub.subscriptions.tables import SubscriptionRow, SubscriptionSku
+from entrepot.hub.sync.driver import among
+from entrepot.store.search import contains, hits
 
 UNDECIDED = "undecided"
 _STANDING = ("confirmed", "excluded")
+_FEW = 10_000  # customers up to which finding them first is cheaper than walking
 
 
 def list_accounts(session: Session, query: ListQuery) -> Slice[AccountRow]:
@@ -75,9 +77,24 @@ def _narrowed(
     if query.method is not None:
         wanted = wanted.where(mapping.method == query.method)
     if query.text:
-        pattern = contains(query.text.casefold())
-        wanted = wanted.where(func.lower(account.name).like(pattern, escape="\\"))
+        wanted = wanted.where(_named(session, query.text))
     return wanted
+
+
+def _named(session: Session, words: str) -> ColumnElement[bool]:
+    """The condition that an account's name holds some words.
+
+    Customers' own text, which has an index, holds the names of their accounts.
+    """
+    account: Any = CustomerAccount
+    customer: Any = Customer.__table__
+    pattern = contains(words.casefold())
+    named: ColumnElement[bool] = func.lower(account.name).like(pattern, escape="\\")
+    tenant_id = str(session.info["state"].scope.tenant_id)
+    found = hits(session, customer, tenant_id, words, _FEW + 1)
+    if len(found) > _FEW:
+        return named
+    return and_(among(session.connection(), account.customer_id, found), named)
 
 
 def _account_key(row: Any) -> tuple[str, str, str]:  # noqa: ANN401 - a result row
@@ -205,12 +222,13 @@ def _skus(
         names.setdefault(key, one.name)
         if not standing.covers(one):
             open_.add(key)
+    kept = SubscriptionSku
     counted = session.execute(
-        select(SubscriptionRow.connection_id, SubscriptionRow.sku, func.count())
-        .where(*_sold())
-        .group_by(SubscriptionRow.connection_id, SubscriptionRow.sku)
+        select(kept.connection_id, kept.sku, func.sum(kept.n_billed)).group_by(
+            kept.connection_id, kept.sku
+        )
     )
-    return Counter({(row[0], row[1]): row[2] for row in counted}), names, open_
+    return Counter({(row[0], row[1]): int(row[2]) for row in counted}), names, open_
 
 
 def progress(session: Session, psa_connection_id: str) -> Progress:

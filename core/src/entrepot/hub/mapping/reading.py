@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from entrepot.hub.catalog.tables import Offer
@@ -24,12 +23,11 @@ from entrepot.hub.mapping.rules.records import (
 )
 from entrepot.hub.mapping.tables import CustomerMap
 from entrepot.hub.psa.tables import PsaCompany, PsaProductRow
-from entrepot.hub.subscriptions.tables import SubscriptionRow
+from entrepot.hub.subscriptions.tables import SubscriptionSku
 from entrepot.hub.users.tables import MembershipRow, UserRow
-from entrepot.sdk.model import MatchingVocabulary, ScheduledKind
+from entrepot.sdk.model import MatchingVocabulary
 
 _LEAST_CONTACTS = 2
-SOLD = ("active", "suspended", "pending", "unknown")
 
 
 Variant = tuple[str, str, str, str]
@@ -176,44 +174,23 @@ def read_skus(session: Session) -> list[Sku]:
     What a subscription will be from its next term on counts as well: somebody must
     say what it is billed as before that day.
     """
-    table = SubscriptionRow
-    bought = (
-        *(table.connection_id, table.sku, table.product_id, table.term),
-        *(table.billing_cycle, table.name),
+    table = SubscriptionSku
+    found = session.execute(
+        select(
+            *(table.connection_id, table.sku, table.product_id, table.term),
+            *(table.billing_cycle, table.name),
+        ).where(
+            table.connection_id.in_(vendor_connections(session)),
+            or_(table.n_live > 0, table.n_planned > 0),
+        )
     )
-    live = (
-        table.gone_at.is_(None),
-        table.status.in_(SOLD),
-        table.connection_id.in_(vendor_connections(session)),
-    )
-    found = [
-        Sku(*row) for row in session.execute(select(*bought).where(*live).distinct())
-    ]
-    planned = session.execute(
-        select(*bought, table.scheduled).where(*live, table.scheduled != [])
-    )
-    found += [
-        _next_term(Sku(*row), change)
-        for *row, changes in planned
-        for change in changes
-        if change.get("kind") == ScheduledKind.NEXT_TERM
-    ]
     unique = {
         (one.connection_id, one.sku, one.product_id, one.term, one.billing_cycle): one
-        for one in sorted(found, key=lambda one: one.name, reverse=True)
+        for one in sorted(
+            (Sku(*row) for row in found), key=lambda one: one.name, reverse=True
+        )
     }
     return sorted(unique.values())
-
-
-def _next_term(now: Sku, change: Mapping[str, Any]) -> Sku:
-    sku = change.get("sku") or now.sku
-    return replace(
-        now,
-        sku=sku,
-        term=change.get("term") or now.term,
-        billing_cycle=change.get("billing_cycle") or now.billing_cycle,
-        name=now.name if sku == now.sku else sku,
-    )
 
 
 def read_part_numbers(session: Session) -> dict[Variant, tuple[str, ...]]:

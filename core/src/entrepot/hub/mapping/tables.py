@@ -6,9 +6,10 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, Date, Index, String, Text
+from sqlalchemy import BigInteger, CheckConstraint, Date, Index, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from entrepot.hub.customers.tables import CustomerAccount
 from entrepot.store import Base, JsonText, Quantity, TenantOwned, UnitPrice, UtcDateTime
 from entrepot.store.facts import FactMixin
 
@@ -62,6 +63,11 @@ class CustomerMap(_Decided, TenantOwned, Base):
         ),
         Index("ix_customer_map_company", "psa_connection_id", "psa_company_id"),
         Index("ix_customer_map_vendor", "vendor_connection_id", "vendor_customer_id"),
+        Index(
+            "ix_customer_map_account",
+            *("tenant_id", "psa_connection_id", "account_id", "status", "band"),
+        ),
+        Index("ix_customer_map_status", "tenant_id", "psa_connection_id", "status"),
     )
 
     tenant_id: Mapped[str] = mapped_column(String(40), index=True)
@@ -72,6 +78,17 @@ class CustomerMap(_Decided, TenantOwned, Base):
     psa_company_id: Mapped[str] = mapped_column(String(200), default="")
     share: Mapped[str] = mapped_column(String(12), default="all")
     share_value: Mapped[Decimal] = mapped_column(Quantity, default=Decimal(0))
+
+
+# The work list of customers walks this one, whatever is asked for.
+Index(
+    "ix_customer_account_live_name",
+    CustomerAccount.tenant_id,
+    CustomerAccount.name,
+    CustomerAccount.id,
+    sqlite_where=text("gone_at IS NULL"),
+    postgresql_where=text("gone_at IS NULL"),
+)
 
 
 class ProductMap(_Decided, TenantOwned, Base):

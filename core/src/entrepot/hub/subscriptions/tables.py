@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -11,6 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from entrepot.hub.missing import missing_index
 from entrepot.store.base import Base, TenantOwned
+from entrepot.store.search import fold
 from entrepot.store.types import JsonText, Quantity, UnitPrice, UtcDateTime
 
 
@@ -82,6 +84,29 @@ class SubscriptionRow(TenantOwned, Base):
     gone_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
+class SubscriptionSku(TenantOwned, Base):
+    """A SKU in use at a connection, with one term, billing cycle and name: derived.
+
+    `n_live` counts the subscriptions somebody has, `n_billed` those of them that are
+    billed, `n_planned` those that become it with their next term (`skus.py`). `id` is
+    made of the other columns.
+    """
+
+    __tablename__ = "subscription_sku"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    tenant_id: Mapped[str] = mapped_column(String(40), index=True)
+    connection_id: Mapped[str] = mapped_column(String(40))
+    sku: Mapped[str] = mapped_column(String(200))
+    product_id: Mapped[str] = mapped_column(String(200))
+    term: Mapped[str] = mapped_column(String(20))
+    billing_cycle: Mapped[str] = mapped_column(String(20))
+    name: Mapped[str] = mapped_column(Text)
+    n_live: Mapped[int]
+    n_billed: Mapped[int]
+    n_planned: Mapped[int]
+
+
 class SubscriptionFact(TenantOwned, Base):
     """A state of a subscription: true from `valid_from`, known from `known_at`.
 
@@ -131,8 +156,39 @@ class SubscriptionNote(TenantOwned, Base):
     version: Mapped[int] = mapped_column(default=1)
 
 
+SEARCHED = 500
+"""Letters of an order that `VendorOrderRow.search_text` holds: they fit an index."""
+
+
+def order_text(values: Mapping[str, Any]) -> str:
+    """Return what is searched of an order, folded, at most `SEARCHED` letters and one.
+
+    Args:
+        values: Of a row, by column.
+    """
+    lines = values.get("lines") or ()
+    words = [str(line.get(name) or "") for line in lines for name in ("name", "sku")]
+    words.append(str((values.get("attributes") or {}).get("operator") or ""))
+    own = ("vendor_id", "reference", "vendor_status")
+    parts = [*(str(values.get(name) or "") for name in own), " ".join(words)]
+    text = "\n".join(map(_folded, parts))
+    return text[: SEARCHED + 1]
+
+
+def _folded(words: str) -> str:
+    return " ".join(words.lower().split()) if words.isascii() else fold(words)
+
+
+def _searched(context: Any) -> str:  # noqa: ANN401 - SQLAlchemy's
+    return order_text(context.get_current_parameters()) if context else ""
+
+
 class VendorOrderRow(TenantOwned, Base):
-    """An order as the vendor reports it."""
+    """An order as the vendor reports it.
+
+    `search_text` holds what is searched, folded, of long orders the beginning: whoever
+    finds it longer than `SEARCHED` looks into the order as well.
+    """
 
     __tablename__ = "vendor_order"
     __table_args__ = (
@@ -153,6 +209,19 @@ class VendorOrderRow(TenantOwned, Base):
             "tenant_id",
             text("coalesce(ordered_at, known_at)"),
             "id",
+        ),
+        # Free text walks this one: a tenth of what the rows are.
+        Index(
+            "ix_vendor_order_tenant_id_search_text",
+            "tenant_id",
+            "search_text",
+            "id",
+        ),
+        Index(
+            "ix_vendor_order_tenant_id_long",
+            "tenant_id",
+            sqlite_where=text(f"length(search_text) > {SEARCHED}"),
+            postgresql_where=text(f"length(search_text) > {SEARCHED}"),
         ),
         Index(
             "ix_vendor_order_tenant_id_connection_id_day_id",
@@ -176,6 +245,7 @@ class VendorOrderRow(TenantOwned, Base):
     ordered_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     lines: Mapped[list[dict[str, Any]]] = mapped_column(JsonText, default=list)
     attributes: Mapped[dict[str, str]] = mapped_column(JsonText, default=dict)
+    search_text: Mapped[str] = mapped_column(Text, default=_searched)
     row_hash: Mapped[int] = mapped_column(BigInteger)
     known_at: Mapped[datetime] = mapped_column(UtcDateTime)
     missing_since: Mapped[datetime | None] = mapped_column(UtcDateTime)

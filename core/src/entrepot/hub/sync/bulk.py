@@ -15,6 +15,7 @@ import msgspec
 from sqlalchemy import Connection, Table, select
 from sqlalchemy.orm import Session
 
+from entrepot.hub.subscriptions.skus import SkuTally
 from entrepot.hub.sync.driver import among, insert_columns, update_columns
 from entrepot.hub.sync.forms import Ready, Same, Values
 from entrepot.hub.sync.targets import Target
@@ -61,13 +62,14 @@ class Incoming:
 
 @dataclass(slots=True)  # not frozen either
 class Known:
-    """What the books hold of an object."""
+    """What the books hold of an object; `counted` is what it counts for."""
 
     id: str
     row_hash: int
     known_at: datetime
     gone_at: datetime | None
     missing_since: datetime | None
+    counted: tuple[Any, ...] = ()
 
 
 @dataclass(slots=True)
@@ -138,6 +140,7 @@ class BulkWriter:
         extra_always: Sequence[Extra] = (),
     ) -> None:
         self.target = target
+        self._tally: SkuTally | None = None
         self._extra = tuple(extra)
         self._always = tuple(extra_always)
 
@@ -160,6 +163,8 @@ class BulkWriter:
             force: Write known objects whatever their hash; the caller compared.
         """
         session.flush()
+        tallied = self.target.tallied
+        self._tally = SkuTally(tallied) if tallied else None
         done = Merged()
         wanted = self._unique(batch, done)
         known = {} if empty else self.known(session, origin.connection_id, wanted)
@@ -178,6 +183,8 @@ class BulkWriter:
             self._insert(connection, new, origin, done)
         for changed in _chunks(stale_or_changed, _UPDATES):
             self._update(connection, changed, origin, done)
+        if self._tally is not None:
+            self._tally.write(connection, origin.tenant_id, origin.connection_id)
         return done
 
     def known(
@@ -193,17 +200,20 @@ class BulkWriter:
             table.c.gone_at,
             table.c.missing_since,
         )
+        tallied = self.target.tallied
+        kept = [table.c[name] for name in tallied.names] if tallied else []
         tenant = session.info["state"].scope.tenant_id
         found: dict[str, Known] = {}
         for chunk in _chunks(list(vendor_ids), _LOOK_UP):
-            rows = session.execute(
-                select(*columns).where(
-                    table.c.tenant_id == tenant,
-                    table.c.connection_id == connection_id,
-                    among(session.connection(), table.c.vendor_id, chunk),
-                )
-            ).all()
-            found.update({row[0]: Known(*row[1:]) for row in rows})
+            query = select(*columns, *kept).where(
+                table.c.tenant_id == tenant,
+                table.c.connection_id == connection_id,
+                among(session.connection(), table.c.vendor_id, chunk),
+            )
+            # What is taken off a count must be what stands when the row is written.
+            for row in session.execute(query.with_for_update() if kept else query):
+                known = Known(row[1], row[2], row[3], row[4], row[5], row[6:])
+                found[row[0]] = known
         return found
 
     def _unique(self, batch: Sequence[Incoming], done: Merged) -> dict[str, Incoming]:
@@ -242,7 +252,9 @@ class BulkWriter:
             "missing_runs": Same(0),
         }
         items = [item for _, item in fresh]
-        self._fill(columns, items, (*self._extra, *self._always))
+        rows = self._fill(columns, items, (*self._extra, *self._always))
+        if self._tally is not None:
+            self._tally.add(rows)
         columns.update(_defaults(self.target.table, columns))
         insert_columns(connection, self.target.table, columns, len(ids))
         states = States(ids, items, Same("new"), Same(origin.read_at))
@@ -252,13 +264,18 @@ class BulkWriter:
 
     def _fill(
         self, columns: _Columns, items: Sequence[Incoming], extras: Sequence[Extra]
-    ) -> None:
-        """Add the columns that the other side fills, and `extras`."""
+    ) -> list[tuple[Any, ...]]:
+        """Add the columns that the other side fills, and `extras`.
+
+        Returns:
+            What the other side fills, a row for each item.
+        """
         values = self.target.values
         rows = [item.values or values(item.record) for item in items]
         columns.update(zip(self.target.columns, zip(*rows, strict=True), strict=True))
         for name, fill in extras:
             columns[name] = [fill(item.record) for item in items]
+        return rows
 
     def _update(
         self,
@@ -277,7 +294,11 @@ class BulkWriter:
             "missing_runs": Same(0),
             "gone_at": Same(None),
         }
-        self._fill(columns, items, self._always)
+        rows = self._fill(columns, items, self._always)
+        if self._tally is not None:
+            stood = [row.counted for row, _ in changed if row.gone_at is None]
+            self._tally.drop(stood)
+            self._tally.add(rows)
         update_columns(connection, self.target.table, ids, columns)
         kinds = ["back" if row.gone_at else "changed" for row, _ in changed]
         states = States(ids, items, kinds, learnt)

@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import Table, select, update
 from sqlalchemy.orm import Session
 
+from entrepot.hub.subscriptions.skus import SkuTally, rows_to_drop
 from entrepot.hub.subscriptions.tables import SubscriptionRow
 from entrepot.hub.sync.driver import insert_rows
 from entrepot.hub.sync.intake import RunInfo
@@ -70,7 +71,11 @@ def end_objects(
     """Note that these objects are over: one projection and one fact row each."""
     table = target.table
     ended = ENDED.get(target.name, {})
+    tally = SkuTally(target.tallied) if target.tallied else None
+    connection = session.connection()
     for chunk in chunks([row.id for row in rows]):
+        if tally is not None:
+            tally.drop(rows_to_drop(connection, run.tenant_id, chunk))
         session.execute(
             update(table)
             .where(table.c.tenant_id == run.tenant_id, table.c.id.in_(chunk))
@@ -78,6 +83,8 @@ def end_objects(
         )
         if target.fact is not None:
             _gone_facts(session, target, target.fact, run, chunk, now)
+    if tally is not None:
+        tally.write(connection, run.tenant_id, run.connection_id)
 
 
 def _gone_facts(

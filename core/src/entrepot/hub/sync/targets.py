@@ -22,6 +22,7 @@ from entrepot.hub.psa.tables import (
     PsaLineFact,
     PsaProductRow,
 )
+from entrepot.hub.subscriptions.skus import Tallied
 from entrepot.hub.subscriptions.tables import (
     SubscriptionFact,
     SubscriptionRow,
@@ -48,6 +49,7 @@ class Target:
         since: When the record's state became true, or None when nobody says.
         began: When the object began to be, for its first state; None when unknown.
         fact_columns: Further columns of `fact` and how a record fills them.
+        tallied: Where the values stand that its counts are made of; None = none are.
     """
 
     name: str
@@ -62,6 +64,7 @@ class Target:
     since: Callable[[Any], datetime | None] = field(default=lambda _: None)
     began: Callable[[Any], datetime | None] = field(default=lambda _: None)
     fact_columns: tuple[tuple[str, Callable[[Any], Any]], ...] = ()
+    tallied: Tallied | None = None
 
     def __post_init__(self) -> None:
         unknown = set(self.columns) - set(self.table.columns.keys())
@@ -114,6 +117,7 @@ SUBSCRIPTIONS = Target(
     since=lambda record: record.changed_at,
     began=lambda record: record.started_at,
     fact_columns=(("quantity", lambda record: record.quantity),),
+    tallied=Tallied.of(values.SUBSCRIPTION_COLUMNS),
 )
 ORDERS = Target(
     name="orders",

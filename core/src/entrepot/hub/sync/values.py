@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from entrepot.hub.subscriptions.tables import order_text
 from entrepot.sdk.model import (
     Agreement,
     AgreementLine,
@@ -165,7 +166,8 @@ def subscription_values(record: Subscription) -> Values:
 
 
 ORDER_COLUMNS = _columns(
-    "customer_vendor_id status vendor_status reference ordered_at lines attributes"
+    "customer_vendor_id status vendor_status reference ordered_at lines attributes "
+    "search_text"
 )
 
 
@@ -193,6 +195,15 @@ def order_values(record: VendorOrder) -> Values:
         record.created_at,
         lines,
         dict(record.attributes),
+        order_text(
+            {
+                "vendor_id": record.vendor_id,
+                "reference": record.reference,
+                "vendor_status": record.vendor_status,
+                "lines": lines,
+                "attributes": record.attributes,
+            }
+        ),
     )
 
 

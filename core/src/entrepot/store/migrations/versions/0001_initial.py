@@ -75,6 +75,7 @@ TENANT_TABLES = {
     "subscription": "tenant_id",
     "subscription_fact": "tenant_id",
     "subscription_note": "tenant_id",
+    "subscription_sku": "tenant_id",
     "sync_checkpoint": "tenant_id",
     "sync_memory": "tenant_id",
     "sync_run": "tenant_id",
@@ -559,7 +560,9 @@ def upgrade() -> None:
     sa.CheckConstraint("status IN ('suggested', 'confirmed', 'rejected', 'excluded', 'stale')", name=op.f('ck_customer_map_status')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_customer_map'))
     )
+    op.create_index('ix_customer_map_account', 'customer_map', ['tenant_id', 'psa_connection_id', 'account_id', 'status', 'band'], unique=False)
     op.create_index('ix_customer_map_company', 'customer_map', ['psa_connection_id', 'psa_company_id'], unique=False)
+    op.create_index('ix_customer_map_status', 'customer_map', ['tenant_id', 'psa_connection_id', 'status'], unique=False)
     op.create_index(op.f('ix_customer_map_tenant_id'), 'customer_map', ['tenant_id'], unique=False)
     op.create_index('ix_customer_map_vendor', 'customer_map', ['vendor_connection_id', 'vendor_customer_id'], unique=False)
     op.create_index('uq_customer_map_pair', 'customer_map', ['psa_connection_id', 'account_id', 'psa_company_id'], unique=True)
@@ -1436,6 +1439,21 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_subscription_note'))
     )
     op.create_index(op.f('ix_subscription_note_tenant_id'), 'subscription_note', ['tenant_id'], unique=False)
+    op.create_table('subscription_sku',
+    sa.Column('id', sa.String(length=32), nullable=False),
+    sa.Column('tenant_id', sa.String(length=40), nullable=False),
+    sa.Column('connection_id', sa.String(length=40), nullable=False),
+    sa.Column('sku', sa.String(length=200), nullable=False),
+    sa.Column('product_id', sa.String(length=200), nullable=False),
+    sa.Column('term', sa.String(length=20), nullable=False),
+    sa.Column('billing_cycle', sa.String(length=20), nullable=False),
+    sa.Column('name', sa.Text(), nullable=False),
+    sa.Column('n_live', sa.Integer(), nullable=False),
+    sa.Column('n_billed', sa.Integer(), nullable=False),
+    sa.Column('n_planned', sa.Integer(), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_subscription_sku'))
+    )
+    op.create_index(op.f('ix_subscription_sku_tenant_id'), 'subscription_sku', ['tenant_id'], unique=False)
     op.create_table('sync_checkpoint',
     sa.Column('run_id', sa.String(length=200), nullable=False),
     sa.Column('stream', sa.String(length=40), nullable=False),
@@ -1593,6 +1611,7 @@ def upgrade() -> None:
     sa.Column('ordered_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('lines', sa.Text(), nullable=False),
     sa.Column('attributes', sa.Text(), nullable=False),
+    sa.Column('search_text', sa.Text(), nullable=False),
     sa.Column('row_hash', sa.BigInteger(), nullable=False),
     sa.Column('known_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('missing_since', sa.DateTime(timezone=True), nullable=True),
@@ -1603,6 +1622,8 @@ def upgrade() -> None:
     op.create_index('ix_vendor_order_connection_id_customer_vendor_id', 'vendor_order', ['connection_id', 'customer_vendor_id'], unique=False)
     op.create_index('ix_vendor_order_tenant_id_connection_id_day_id', 'vendor_order', ['tenant_id', 'connection_id', sa.literal_column('coalesce(ordered_at, known_at)'), 'id'], unique=False)
     op.create_index('ix_vendor_order_tenant_id_day_id', 'vendor_order', ['tenant_id', sa.literal_column('coalesce(ordered_at, known_at)'), 'id'], unique=False)
+    op.create_index('ix_vendor_order_tenant_id_long', 'vendor_order', ['tenant_id'], unique=False, sqlite_where=sa.text('length(search_text) > 500'), postgresql_where=sa.text('length(search_text) > 500'))
+    op.create_index('ix_vendor_order_tenant_id_search_text', 'vendor_order', ['tenant_id', 'search_text', 'id'], unique=False)
     op.create_index('ix_vendor_order_tenant_id_status_id', 'vendor_order', ['tenant_id', 'status', 'id'], unique=False)
     op.create_index('ix_vendor_order_tenant_id_vendor_id_id', 'vendor_order', ['tenant_id', 'vendor_id', 'id'], unique=False)
     op.create_index('uq_vendor_order_connection_id_vendor_id', 'vendor_order', ['connection_id', 'vendor_id'], unique=True)
@@ -1651,6 +1672,7 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_customer_account'))
     )
     op.create_index('ix_customer_account_customer_id', 'customer_account', ['customer_id'], unique=False)
+    op.create_index('ix_customer_account_live_name', 'customer_account', ['tenant_id', 'name', 'id'], unique=False, sqlite_where=sa.text('gone_at IS NULL'), postgresql_where=sa.text('gone_at IS NULL'))
     op.create_index('ix_customer_account_missing', 'customer_account', ['connection_id'], unique=False, sqlite_where=sa.text('missing_since IS NOT NULL'), postgresql_where=sa.text('missing_since IS NOT NULL'))
     op.create_index('ix_customer_account_tenant_id_id', 'customer_account', ['tenant_id', 'id'], unique=False)
     op.create_index('uq_customer_account_connection_id_vendor_id', 'customer_account', ['connection_id', 'vendor_id'], unique=True)
@@ -1671,6 +1693,7 @@ def downgrade() -> None:
     op.drop_table('sync_run')
     op.drop_table('sync_memory')
     op.drop_table('sync_checkpoint')
+    op.drop_table('subscription_sku')
     op.drop_table('subscription_note')
     op.drop_table('subscription_fact')
     op.drop_table('subscription')
