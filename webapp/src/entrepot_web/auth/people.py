@@ -7,8 +7,10 @@ datastore that asks our service.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+from entrepot.hub.users.arriving import Workplace
 from entrepot.hub.users.service import SignIn, User, UsersService
 from entrepot.hub.users.sessions import SessionView
 from flask_security import RoleMixin, UserDatastore, UserMixin
@@ -36,6 +38,7 @@ class Person(UserMixin):
     def __init__(self, found: SignIn) -> None:
         self.user: User = found.user
         self.session: SessionView | None = None
+        self.places: Mapping[str, Workplace] = {}
         self.user_id = found.user.id
         self.email = found.user.email
         self.active = found.user.active

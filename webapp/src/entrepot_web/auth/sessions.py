@@ -7,6 +7,7 @@ from datetime import timedelta
 from functools import wraps
 from typing import Any, TypeVar, cast
 
+from entrepot.hub.users.arriving import Workplace
 from entrepot.hub.users.service import User, UsersService
 from entrepot.hub.users.sessions import (
     KEPT,
@@ -92,11 +93,12 @@ def install_sessions(app: Flask, users: UsersService, *, secure: bool) -> CSRFPr
 
 def _load(uniquifier: str) -> Person | None:
     """Return whose cookie it is while their session lives, else None."""
-    found = People(hub().users).find_user(fs_uniquifier=uniquifier)
-    if found is None or not found.active:
+    come = hub().sessions.arrive(uniquifier, session.get(SESSION, ""))
+    if come is None or not come.person.user.active:
         return None
-    found.session = hub().sessions.find(session.get(SESSION, ""), found.user_id)
-    return found if found.session is not None else None
+    found = Person(come.person)
+    found.session, found.places = come.session, come.places
+    return found
 
 
 def _signed_in(
@@ -179,6 +181,20 @@ def person() -> Person | None:
     return cast("Person", current_user._get_current_object())
 
 
+def place_name(tenant_id: str) -> str | None:
+    """Return the name of a reseller that the person who looks has a role at.
+
+    Args:
+        tenant_id: Which; None comes back where it isn't theirs or was deleted.
+    """
+    found = person()
+    # In another person's name somebody sees that person's resellers, not their own.
+    if found is None or found.user_id != g.user.id:
+        return None
+    place = found.places.get(tenant_id)
+    return None if place is None else place.name
+
+
 def load_person() -> User | None:
     """Return who is signed in and set the actor, or None."""
     found = person()
@@ -197,10 +213,11 @@ def load_person() -> User | None:
         tenant = first_tenant(user)
     if not tenant:
         abort(403, "You have no role at any reseller. An administrator can grant one.")
-    if not tenant_is_open(hub(), tenant):
+    place = found.places.get(tenant)
+    if place is None or not place.open:
         abort(403, "This reseller is suspended. Ask the operator of the hub.")
     # Whoever comes from the company's provider took its steps.
-    if found.session.method != "oidc" and _must_enrol(user, tenant):
+    if found.session.method != "oidc" and _must_enrol(user, place):
         g.detour = _ENROL
         return None
     if user.must_change and found.session.method == "password" and not _is_free():
@@ -225,11 +242,9 @@ def _act_for(real: User, behalf: InName) -> bool:
     return True
 
 
-def _must_enrol(user: User, tenant: str) -> bool:
+def _must_enrol(user: User, place: Workplace) -> bool:
     return (
-        not _is_free()
-        and hub().factors.demanded(tenant)
-        and not hub().factors.of(user.id).any
+        not _is_free() and place.factor_demanded and not hub().factors.of(user.id).any
     )
 
 

@@ -19,7 +19,7 @@ from entrepot_web.context import actor, hub, parts, scope
 from entrepot_web.i18n import choices, preferences
 from entrepot_web.reseller import figures
 from entrepot_web.reseller.notices import notices
-from entrepot_web.reseller.pages import marks, page
+from entrepot_web.reseller.pages import connections_in_use, marks, page
 from entrepot_web.reseller.sync_runs import latest_runs, strips
 from entrepot_web.reseller.waiting import undecided
 
@@ -97,7 +97,7 @@ def _unmapped() -> Shown:
 
 def _connections() -> Shown:
     order = {"parked": 0, "paused": 1}
-    found = hub().connections.list(actor())
+    found = connections_in_use()
     ranked = sorted(found, key=lambda one: (order.get(one.state, 2), one.name))
     return {"connections": ranked, "marks": marks()}
 
@@ -106,7 +106,7 @@ def _health() -> Shown:
     with hub().store.read(scope()) as session:
         found = figures.health(session, hub().clock.now())
     return {
-        "connections": hub().connections.list(actor()),
+        "connections": connections_in_use(),
         "health": found,
         "strips": strips(),
         "marks": marks(),

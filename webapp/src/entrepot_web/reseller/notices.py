@@ -18,7 +18,7 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 from entrepot_web.auth.sessions import signed_in
 from entrepot_web.context import actor, hub, scope
 from entrepot_web.i18n import choices, preferences
-from entrepot_web.reseller.pages import page, tagged
+from entrepot_web.reseller.pages import connections_in_use, page, tagged
 from entrepot_web.reseller.present import word
 from entrepot_web.reseller.waiting import waiting
 
@@ -106,7 +106,7 @@ def _read() -> Sequence[str]:
 
 def _collected() -> Iterator[Notice]:
     may = actor().may
-    connections = hub().connections.list(actor()) if may("connections:read") else []
+    connections = connections_in_use() if may("connections:read") else []
     yield from _parked(connections)
     with hub().store.read(scope()) as session:
         if may("sync:read"):

@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from entrepot.hub.connections.rows import REMOVED
-from entrepot.hub.connections.views import ConnectionView
+from entrepot.hub.connections.views import ConnectionName, ConnectionView
 from entrepot.hub.users.rules import ROLE_TITLES
 from entrepot.sdk.errors import EntrepotError
 from flask import Response, g, make_response, render_template, request
@@ -21,6 +21,7 @@ from sqlalchemy.orm import Session
 
 from entrepot_web.api.lists import sort_of
 from entrepot_web.api.problem import ApiError
+from entrepot_web.auth.sessions import place_name
 from entrepot_web.context import actor, hub, parts, scope
 from entrepot_web.core_words import told
 from entrepot_web.criteria import Criterion
@@ -177,11 +178,19 @@ def marks() -> Mapping[str, Mark]:
     return found
 
 
-def _connections() -> Sequence[ConnectionView]:
+def connections_in_use() -> Sequence[ConnectionView]:
+    """Return the connections that aren't removed, by name; asked for once."""
+    if "connections_in_use" not in g:
+        g.connections_in_use = hub().connections.list(actor())
+    found: Sequence[ConnectionView] = g.connections_in_use
+    return found
+
+
+def _connections() -> Sequence[ConnectionName]:
     """Return all connections of the reseller, removed ones too; asked for once."""
     if "connections" not in g:
-        g.connections = hub().connections.list(actor(), removed=True)
-    found: Sequence[ConnectionView] = g.connections
+        g.connections = hub().connections.names(actor())
+    found: Sequence[ConnectionName] = g.connections
     return found
 
 
@@ -332,6 +341,9 @@ def _pill() -> FreshPill | None:
 
 
 def _tenant_name(tenant_id: str) -> str:
+    known = place_name(tenant_id)
+    if known is not None:
+        return known
     try:
         return hub().tenants.get(actor(), tenant_id).name
     except EntrepotError:

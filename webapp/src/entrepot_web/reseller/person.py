@@ -12,7 +12,7 @@ from flask import session as browser_session
 from flask_babel import gettext, refresh
 from werkzeug.wrappers import Response as WerkzeugResponse
 
-from entrepot_web.auth.sessions import TENANT, load_person, signed_in
+from entrepot_web.auth.sessions import TENANT, load_person, place_name, signed_in
 from entrepot_web.context import actor, hub
 from entrepot_web.i18n import LANGUAGE, LANGUAGES, choices, preferences
 from entrepot_web.reseller.pages import page
@@ -110,6 +110,10 @@ def resellers() -> list[Reseller]:
     """Return the resellers that the person may work for, by name."""
     found = []
     for tenant_id, _role in g.user.roles:
+        known = place_name(tenant_id)
+        if known is not None:
+            found.append(Reseller(tenant_id, known))
+            continue
         try:
             acting = hub().users.actor_for(g.user, tenant_id)
             name = hub().tenants.get(acting, tenant_id).name

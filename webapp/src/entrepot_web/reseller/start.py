@@ -7,7 +7,7 @@ from flask import Blueprint, Response
 from entrepot_web.auth.sessions import signed_in
 from entrepot_web.context import actor, hub, parts, scope
 from entrepot_web.reseller.cards import chosen_cards
-from entrepot_web.reseller.pages import page, stamp
+from entrepot_web.reseller.pages import connections_in_use, page, stamp
 
 pages = Blueprint("console_start", __name__)
 
@@ -18,7 +18,7 @@ def start() -> Response:
     """Show where things stand."""
     with hub().store.read(scope()) as session:
         fresh = parts().freshness.read(session, actor().tenant_id, ())
-    begun = not actor().may("connections:read") or hub().connections.list(actor())
+    begun = not actor().may("connections:read") or connections_in_use()
     cards = [(card, card.read()) for card in chosen_cards()] if begun else []
     return page(
         "reseller/start.html",

@@ -20,6 +20,7 @@ from entrepot.hub.connections.settings_schema import SettingField, settings_fiel
 from entrepot.hub.connections.tables import Connection
 from entrepot.hub.connections.views import (
     BudgetView,
+    ConnectionName,
     ConnectionView,
     Removal,
     error_values,
@@ -138,6 +139,22 @@ class ConnectionService:
         with self._desk.parts.store.read(TenantScope(actor.tenant_id)) as session:
             rows = session.scalars(query).all()
             return self._desk.views(session, actor.tenant_id, rows)
+
+    def names(self, actor: Actor) -> tuple[ConnectionName, ...]:
+        """What the reseller's connections are called, removed ones too, by name.
+
+        Every page shows it; that costs one statement, without secrets or settings.
+        """
+        actor.require("connections:read")
+        query = select(
+            Connection.id,
+            Connection.name,
+            Connection.plugin,
+            Connection.kind,
+            Connection.state,
+        ).order_by(Connection.name, Connection.id)
+        with self._desk.parts.store.read(TenantScope(actor.tenant_id)) as session:
+            return tuple(ConnectionName(*row) for row in session.execute(query))
 
     def get(self, actor: Actor, connection_id: str) -> ConnectionView:
         """One connection, a removed one included.

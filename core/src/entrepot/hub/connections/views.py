@@ -72,6 +72,22 @@ class ConnectionView:
     version: int
 
 
+@dataclass(frozen=True, slots=True)
+class ConnectionName:
+    """What a connection is recognised by.
+
+    Attributes:
+        kind: ``vendor`` or ``psa``.
+        state: ``active``, ``paused``, ``parked`` or ``removed``.
+    """
+
+    id: str
+    name: str
+    plugin: str
+    kind: str
+    state: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Removal:
     """What removing a connection does.

@@ -125,6 +125,11 @@ def view(session: Session, row: UserRow) -> User:
         .where(MembershipRow.user_id == row.id)
         .order_by(MembershipRow.tenant_id)
     )
+    return seen_as(row, tuple((tenant, role) for tenant, role in members))
+
+
+def seen_as(row: UserRow, roles: tuple[tuple[str, str], ...]) -> User:
+    """Return a person whose roles were read already as shown to others."""
     return User(
         id=row.id,
         email=row.email,
@@ -137,7 +142,7 @@ def view(session: Session, row: UserRow) -> User:
         zone=row.zone,
         created_at=row.created_at,
         last_login_at=row.last_login_at,
-        roles=tuple((tenant, role) for tenant, role in members),
+        roles=roles,
     )
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from entrepot.hub.users.rows import User, end_sessions, one, view
+from entrepot.hub.users.arriving import Workplace, find_visit
+from entrepot.hub.users.rows import SignIn, User, end_sessions, one, view
 from entrepot.hub.users.rules import UserInvalid, permissions_of
 from entrepot.hub.users.tables import SessionRow
 from entrepot.sdk.context import Clock
@@ -64,6 +66,21 @@ class SessionView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Arrival:
+    """Somebody who comes with a living session.
+
+    Attributes:
+        person: Who; also when they were locked out.
+        session: Their session.
+        places: The resellers they have a role at, by id; deleted ones are missing.
+    """
+
+    person: SignIn
+    session: SessionView
+    places: Mapping[str, Workplace]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NewSession:
     """What is known when somebody signs in."""
 
@@ -112,17 +129,28 @@ class SessionsService:
             session.add(row)
             return row.id
 
-    def find(self, session_id: str, user_id: str) -> SessionView | None:
-        """Return a living session of a person, or None; notes now and then its use."""
+    def arrive(self, uniquifier: str, session_id: str) -> Arrival | None:
+        """Return who comes with a living session of theirs, or None.
+
+        Notes now and then that the session is used.
+
+        Args:
+            uniquifier: What the signed cookie says of the person.
+            session_id: What it says of the session.
+        """
         now = self._clock.now()
         with self._store.read(SystemScope("sign-in")) as session:
-            row = session.get(SessionRow, session_id)
-            if row is None or row.user_id != user_id or not _alive(row, now):
+            found = find_visit(session, uniquifier, session_id)
+            if found is None or not _alive(found.session, now):
                 return None
-            found, seen = _view(row, now), row.seen_at
-        if now - seen >= _SEEN_EVERY:
+            come = Arrival(
+                person=found.person,
+                session=_view(found.session, now),
+                places=found.places,
+            )
+        if now - come.session.seen_at >= _SEEN_EVERY and come.person.user.active:
             self._touch(session_id, now)
-        return found
+        return come
 
     def list_sessions(self, actor: Actor) -> list[SessionView]:
         """Return the acting person's living sessions, the last used first."""
