@@ -36,9 +36,9 @@ from entrepot_web.criteria import Criterion, Field
 COUNT_CAP = 10_000
 FEW = 10_000
 """Rows up to which finding them first is cheaper than walking in order."""
-DENSE = 4_000
+DENSE = 5_001
 """Rows that were found from which on a page is looked for near where it begins."""
-NEAR = 12_000
+NEAR = 3_000
 """Rows of the list that are looked at for it; where they don't do, all are."""
 
 
@@ -90,7 +90,10 @@ class Finder(Protocol):
         ...
 
     def every(self, session: Session, listing: Listing, question: Question) -> Any:  # noqa: ANN401 - a select
-        """Return the select of the keys of all rows that `find` said are many."""
+        """Return the select of the keys of all rows that `find` said are many.
+
+        None where walking through the list costs less.
+        """
         ...
 
 

@@ -17,7 +17,7 @@ from flask import (
     url_for,
 )
 from flask_babel import gettext, lazy_gettext
-from sqlalchemy import func, select
+from sqlalchemy import case, func, select
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from entrepot_web.auth.sessions import signed_in
@@ -145,15 +145,17 @@ def _options(name: str, typed: str = "") -> list[tuple[str, str, int | None]]:
         key = name.removeprefix(CUSTOM)
         fields = hub().customers.fields.list(actor())
         kind = next((f"field:{one.id}" for one in fields if one.key == key), "")
-    facet, number = CustomerFacet, func.count().label("number")
+    facet, number = CustomerFacet, func.count()
     query = (
-        select(facet.value, number)
+        select(facet.value, number.label("number"))
         .where(facet.kind == kind)
         .group_by(facet.value)
         .order_by(number.desc(), facet.value)
     )
     if wanted and not texts:
-        query = query.where(facet.value.icontains(typed.strip(), autoescape=True))
+        # Of a group, not of each of its rows: a sum in the condition says so.
+        matches = facet.value.icontains(typed.strip(), autoescape=True)
+        query = query.having(case((matches, number), else_=0) > 0)
     with hub().store.read(scope()) as reading:
         found = reading.execute(query.limit(500 if texts else OPTIONS)).all()
     rows = [(one.value, texts.get(one.value, one.value), one.number) for one in found]
