@@ -277,6 +277,16 @@ def database_kind() -> str:
     return "sqlite"
 
 
+def test_every_page_has_a_picture_or_a_reason_to_have_none(web) -> None:
+    script = Path(__file__).resolve().parents[2] / "tests/browser/screenshots.py"
+    told = run_path(str(script))
+    assert {*rules(web.app), *STRANGERS} == {*told["PAGES"], *told["WITHOUT"]}
+    folder = script.parents[2] / "docs/images"
+    names = {*told["PAGES"].values(), "mapping-products"}
+    names |= {f"{one}-{look}" for one in told["DARK"] for look in ("dark", "phone")}
+    assert {one.stem for one in folder.glob("*.png")} == names
+
+
 def test_every_route_leads_to_a_page_or_is_known_to_lead_to_none(
     web, store, tenant, books
 ) -> None:
