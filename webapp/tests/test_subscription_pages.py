@@ -12,6 +12,7 @@ from entrepot.hub.subscriptions.tables import SubscriptionRow
 from entrepot.hub.subscriptions.vendor_record import Exchange, VendorRecord
 from entrepot.sdk.model import PanelField, SubscriptionPanel
 from entrepot.store import TenantScope, new_id
+from entrepot_web.reseller.subscription_columns import criteria_of
 
 
 def send(client, web, path: str, **fields):
@@ -55,6 +56,9 @@ def test_categories_divide_what_ends_soon(browser, books, web, tenant) -> None:
             r'<th scope="row"><div><a href="/subscriptions/([^"]+)"', html
         )
 
+    # The next page, asked for later, goes on with the same question.
+    morning, noon = now.replace(hour=8), now.replace(hour=12)
+    assert criteria_of("expiring", morning) == criteria_of("expiring", noon)
     assert listed("renewing") == [books.subscriptions[0]]
     assert listed("expiring") == [books.subscriptions[1]]
     assert listed("trial") == [books.subscriptions[2]]

@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, and_
 
 _PARAMETER = re.compile(r"filter\[([a-z][a-z0-9_]*)\](?:\[([a-z_]+)\])?")
 OPERATORS: dict[str, tuple[str, ...]] = {
@@ -52,6 +52,8 @@ class Field:
             given values elsewhere, of a reseller's id and those values.
         facet: Name under which an index has the keys of rows, see `listing.Finder`;
             empty if none has.
+        rare: The condition of an index that has all rows with some values, of those
+            values; None where no index has. Databases look for it word by word.
     """
 
     column: Any
@@ -59,6 +61,7 @@ class Field:
     values: tuple[str, ...] = ()
     related: Callable[[str, tuple[Any, ...]], ColumnElement[bool]] | None = None
     facet: str = ""
+    rare: Callable[[tuple[Any, ...]], ColumnElement[bool] | None] | None = None
 
     @property
     def operators(self) -> tuple[str, ...]:
@@ -84,7 +87,14 @@ class Criterion:
         if field.related is not None:
             return field.related(tenant_id, self.values)
         found: ColumnElement[bool] = self._condition(field.column, self.values[0])
-        return found
+        index = self.index(field)
+        return found if index is None else and_(found, index)
+
+    def index(self, field: Field) -> ColumnElement[bool] | None:
+        """Return the condition of an index that has all rows of this, or None."""
+        if field.rare is None or self.operator not in ("eq", "in"):
+            return None
+        return field.rare(self.values)
 
     def _condition(self, column: Any, value: Any) -> Any:  # noqa: ANN401 - any column
         match self.operator:

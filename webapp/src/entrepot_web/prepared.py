@@ -204,7 +204,8 @@ def _criteria(source: Listing, question: Question) -> tuple[Criterion, ...]:
     found = (*question.criteria, *usual)
     for item in found:
         simple = item.operator in _SIMPLE and len(item.values) <= _MOST_VALUES
-        if not simple or source.fields[item.field].related is not None:
+        field = source.fields[item.field]
+        if not simple or field.related is not None or item.index(field) is not None:
             raise Unprepared
     return found
 

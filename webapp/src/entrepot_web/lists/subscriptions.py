@@ -14,7 +14,7 @@ from entrepot.hub.subscriptions.tables import SubscriptionNote, SubscriptionRow
 from entrepot.hub.sync.driver import among
 from entrepot.sdk.model import BillingCycle, SubscriptionStatus
 from entrepot.store import search
-from sqlalchemy import ColumnElement, func, literal, or_, select
+from sqlalchemy import ColumnElement, func, literal, literal_column, or_, select
 from sqlalchemy.orm import Session
 
 from entrepot_web.criteria import Field
@@ -165,6 +165,23 @@ def _of_kind(_tenant: str, values: tuple[Any, ...]) -> ColumnElement[bool]:
     return facets.has("kind", values)
 
 
+def _rare(column: Any, usual: str) -> Any:  # noqa: ANN401 - of `Field.rare`
+    """Return what finds the index of rows that aren't as most are."""
+    # No parameter: both databases look for the condition of the index.
+    index: ColumnElement[bool] = column != literal_column(f"'{usual}'")
+
+    def rare(values: tuple[Any, ...]) -> ColumnElement[bool] | None:
+        plain = all(isinstance(one, str) and one != usual for one in values)
+        return index if plain else None
+
+    return rare
+
+
+def _trial(values: tuple[Any, ...]) -> ColumnElement[bool] | None:
+    trial: ColumnElement[bool] = _S.is_trial.is_(True)
+    return trial if values == (True,) else None
+
+
 SUBSCRIPTIONS = Listing(
     name="subscriptions",
     base=select(
@@ -188,10 +205,12 @@ SUBSCRIPTIONS = Listing(
         "vendor_id": Field(_S.vendor_id),
         "name": Field(_S.name),
         "sku": Field(_S.sku),
-        "status": Field(_S.status, "enum", STATUSES),
-        "billing_cycle": Field(_S.billing_cycle, "enum", CYCLES),
+        "status": Field(_S.status, "enum", STATUSES, rare=_rare(_S.status, "active")),
+        "billing_cycle": Field(
+            _S.billing_cycle, "enum", CYCLES, rare=_rare(_S.billing_cycle, "monthly")
+        ),
         "quantity": Field(_S.quantity, "decimal"),
-        "is_trial": Field(_S.is_trial, "bool"),
+        "is_trial": Field(_S.is_trial, "bool", rare=_trial),
         "is_addon": Field(_S.is_addon, "bool"),
         "auto_renew": Field(_S.auto_renew, "bool"),
         "started_at": Field(_S.started_at, "moment"),

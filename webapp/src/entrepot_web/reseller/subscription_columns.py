@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from flask_babel import gettext, lazy_gettext
 
 from entrepot_web.criteria import Criterion
+from entrepot_web.listing import Listing
 from entrepot_web.lists.subscriptions import SUBSCRIPTIONS
 from entrepot_web.reseller.managed_lists import Managed
 from entrepot_web.reseller.pages import marks
@@ -25,12 +27,26 @@ CATEGORIES = (
 )
 
 
+_SOON = replace(
+    SUBSCRIPTIONS,
+    sorts=(*SUBSCRIPTIONS.sorts, "term_end"),
+    default_sort="term_end",
+)
+
+
+def listing_of(category: str) -> Listing:
+    """Return the list of a category: what ends or renews soon has the next first."""
+    return _SOON if category in ("expiring", "renewing") else SUBSCRIPTIONS
+
+
 def criteria_of(category: str, now: datetime) -> tuple[Criterion, ...]:
     """Return the filters that a category stands for; none for all or an unknown one.
 
     Expiring ends within thirty days and does not renew by itself; what renews by
-    itself in that time is its own category.
+    itself in that time is its own category. Days are whole: pages go on where the
+    last one ended.
     """
+    now = now.replace(hour=0, minute=0, second=0, microsecond=0)
     live = Criterion("status", "eq", ("active",))
     soon = (
         Criterion("term_end", "gte", (now,)),

@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 from entrepot_web.auth.sessions import signed_in
 from entrepot_web.context import actor, hub, scope
 from entrepot_web.criteria import Criterion
+from entrepot_web.listing import Listing
 from entrepot_web.lists.subscriptions import SUBSCRIPTIONS
 from entrepot_web.reseller.managed_lists import (
     change_columns,
@@ -23,6 +24,7 @@ from entrepot_web.reseller.subscription_columns import (
     MANAGED,
     SHEET,
     criteria_of,
+    listing_of,
 )
 from entrepot_web.reseller.tables import export
 
@@ -34,7 +36,7 @@ FILTERS = ("status", "connection_id", "billing_cycle", "customer_id", "customer_
 @signed_in("subscriptions:read")
 def subscription_list() -> Response:
     """Show the subscriptions of a category."""
-    found = list_view(SUBSCRIPTIONS, _criteria())
+    found = list_view(_listing(), _criteria())
     return page(
         "reseller/subscriptions.html",
         "subscriptions",
@@ -53,7 +55,7 @@ def subscription_list() -> Response:
 @signed_in("subscriptions:read")
 def export_subscriptions() -> Response:
     """Give the subscriptions as a file: the filters and the order of the screen."""
-    question = asked(SUBSCRIPTIONS, _criteria())
+    question = asked(_listing(), _criteria())
     return export(SHEET, question, shown(MANAGED, SHEET), picked("id"))
 
 
@@ -76,6 +78,10 @@ def change_subscription_columns() -> WerkzeugResponse:
 def change_subscription_views() -> WerkzeugResponse:
     """Save the list's filters and order under a name, or remove such a view."""
     return change_views(MANAGED)
+
+
+def _listing() -> Listing:
+    return listing_of(request.args.get("category", ""))
 
 
 def _criteria() -> tuple[Criterion, ...]:

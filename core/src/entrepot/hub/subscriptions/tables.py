@@ -16,6 +16,14 @@ from entrepot.store.search import fold
 from entrepot.store.types import JsonText, Quantity, UnitPrice, UtcDateTime
 
 
+def _few(name: str, which: str, *columns: str) -> Index:
+    """An index of the rows that aren't as most are: it costs the others nothing."""
+    few = text(which)
+    return Index(
+        f"ix_subscription_{name}", *columns, sqlite_where=few, postgresql_where=few
+    )
+
+
 class SubscriptionRow(TenantOwned, Base):
     """The current state of a subscription: the projection of its facts.
 
@@ -37,6 +45,18 @@ class SubscriptionRow(TenantOwned, Base):
         # does not lead: SQLite would take them for every question and sort the rest.
         Index("ix_subscription_name_id", "name", "id", "tenant_id"),
         Index("ix_subscription_term_end", "term_end"),
+        # What few rows are, which a walk would look for among all.
+        _few(
+            *("rare", "status <> 'active'"),
+            *("tenant_id", "status", "id", "connection_id"),
+        ),
+        _few("cycle", "billing_cycle <> 'monthly'", "tenant_id", "billing_cycle", "id"),
+        Index(
+            "ix_subscription_trial",
+            *("tenant_id", "id", "status"),
+            sqlite_where=text("is_trial IS 1"),
+            postgresql_where=text("is_trial IS true"),
+        ),
         missing_index("subscription"),
     )
 

@@ -1409,9 +1409,12 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_subscription'))
     )
     op.create_index('ix_subscription_account_id', 'subscription', ['account_id', 'tenant_id'], unique=False)
+    op.create_index('ix_subscription_cycle', 'subscription', ['tenant_id', 'billing_cycle', 'id'], unique=False, sqlite_where=sa.text("billing_cycle <> 'monthly'"), postgresql_where=sa.text("billing_cycle <> 'monthly'"))
     op.create_index('ix_subscription_missing', 'subscription', ['connection_id'], unique=False, sqlite_where=sa.text('missing_since IS NOT NULL'), postgresql_where=sa.text('missing_since IS NOT NULL'))
     op.create_index('ix_subscription_name_id', 'subscription', ['name', 'id', 'tenant_id'], unique=False)
+    op.create_index('ix_subscription_rare', 'subscription', ['tenant_id', 'status', 'id', 'connection_id'], unique=False, sqlite_where=sa.text("status <> 'active'"), postgresql_where=sa.text("status <> 'active'"))
     op.create_index('ix_subscription_term_end', 'subscription', ['term_end'], unique=False)
+    op.create_index('ix_subscription_trial', 'subscription', ['tenant_id', 'id', 'status'], unique=False, sqlite_where=sa.text('is_trial IS 1'), postgresql_where=sa.text('is_trial IS true'))
     op.create_index('uq_subscription_connection_id_vendor_id', 'subscription', ['connection_id', 'vendor_id'], unique=True)
     op.create_table('subscription_fact',
     sa.Column('object_id', sa.String(length=40), nullable=False),
