@@ -92,13 +92,13 @@ PAGES = {
     "/subscriptions/<subscription_id>": "subscription",
     "/subscriptions/<subscription_id>/charges": "subscription-charges",
     "/subscriptions/<subscription_id>/record": "subscription-record",
+    "/subscriptions/<subscription_id>/tabs/<name>": "subscription-tab",
     "/subscriptions/columns": "subscription-columns",
     "/sync-runs": "sync-runs",
     "/sync-runs/<run_id>": "sync-run",
 }
 """Every page of the console by its route, with the name of its picture."""
 WITHOUT = {
-    "/subscriptions/<subscription_id>/tabs/<name>": "nothing in the demo has one",
     "/login/second": "asked of people with a second step only",
     "/reset/<token>": "needs the link of a mail",
 }
@@ -145,7 +145,9 @@ def main() -> None:
 
 def take(page: Page, address: str, file: Path) -> None:
     """Open a page and keep its picture."""
-    page.goto(address)
+    answer = page.goto(address)
+    if answer is None or not answer.ok:
+        sys.exit(f"{address} has no page for {file.name}")
     page.wait_for_load_state("networkidle")
     page.screenshot(path=file)
     sys.stdout.write(f"{file.name}\n")
@@ -214,9 +216,11 @@ class Tour:
         }
 
     def subscription(self) -> dict[str, str]:
-        """A subscription."""
-        path = self._first(self._customer, "tbody th a[href^='/subscriptions/']")
-        return self._below(path, "/subscriptions/<subscription_id>")
+        """A subscription whose plugin shows more of it."""
+        row = "tbody tr:has-text('Google') th a[href^='/subscriptions/']"
+        path = self._first("/subscriptions", row)
+        found = self._below(path, "/subscriptions/<subscription_id>")
+        return {**found, "subscription-tab": self._first(path, "a[href*='/tabs/']")}
 
     def operating(self) -> dict[str, str]:
         """A connection, a sync run, a reseller and a person of it."""
@@ -261,7 +265,9 @@ class Tour:
         issue = row.get_attribute("value") or ""
         row.check()
         plan = self._submit("button:has-text('Create plan')", "/reconciliation/plans/")
-        rule = self._first("/reconciliation/rules", "a[href^='/reconciliation/rules/']")
+        rules = "/reconciliation/rules"
+        added = self._first(rules, f"a[href^='{rules}/new']")
+        rule = self._first(rules, f"a[href^='{rules}/']:not([href*='/new'])")
         runs_of = {"before": before, "after": after}
         query = "&".join(f"{at}={one[21:]}" for at, one in runs_of.items())
         return {
@@ -269,6 +275,7 @@ class Tour:
             "reconciliation-changes": f"/reconciliation/changes?{query}",
             "reconciliation-issue": f"/reconciliation/issues/{issue}",
             "plan": plan,
+            "reconciliation-rule-new": added,
             **self._below(rule, "/reconciliation/rules/<rule_id>"),
         }
 
