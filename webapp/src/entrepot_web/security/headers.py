@@ -19,6 +19,16 @@ POLICY = "; ".join(
     )
 )
 
+ALWAYS = (
+    ("Content-Security-Policy", POLICY),
+    ("X-Content-Type-Options", "nosniff"),
+    ("Referrer-Policy", "same-origin"),
+    ("Cross-Origin-Opener-Policy", "same-origin"),
+    ("Cross-Origin-Resource-Policy", "same-origin"),
+    ("Permissions-Policy", "camera=(), geolocation=(), microphone=()"),
+)
+INSIST = ("Strict-Transport-Security", "max-age=31536000")
+
 
 def install_headers(app: Flask, *, secure: bool) -> None:
     """Add the safe headers to every answer.
@@ -27,18 +37,16 @@ def install_headers(app: Flask, *, secure: bool) -> None:
         app: The application.
         secure: Whether browsers reach it by HTTPS, so that they may insist on it.
     """
+    always = [*ALWAYS, INSIST] if secure else list(ALWAYS)
+    names = frozenset(name.lower() for name, _ in always)
 
     @app.after_request
     def safe(answer: Response) -> Response:
         headers = answer.headers
-        headers["Content-Security-Policy"] = POLICY
-        headers["X-Content-Type-Options"] = "nosniff"
-        headers["Referrer-Policy"] = "same-origin"
-        headers["Cross-Origin-Opener-Policy"] = "same-origin"
-        headers["Cross-Origin-Resource-Policy"] = "same-origin"
-        headers["Permissions-Policy"] = "camera=(), geolocation=(), microphone=()"
-        if secure:
-            headers["Strict-Transport-Security"] = "max-age=31536000"
+        for name in [name for name, _ in headers if name.lower() in names]:
+            headers.pop(name, None)
+        # At once: setting one by one looks through all others each time.
+        headers[len(headers) :] = always
         headers.setdefault("Cache-Control", "private, no-store")
         if "retry_after" in g:
             headers["Retry-After"] = g.retry_after
