@@ -160,6 +160,7 @@ def ask(
         only: Kinds that begin so; empty = all.
     """
     import entrepot_web.api
+    from entrepot_web import serving
     from entrepot_web.app import create_app
 
     entrepot_web.api.API = "100000000 per minute"
@@ -170,6 +171,7 @@ def ask(
         headers = {"Authorization": f"Bearer {token}"}
         if page == "console":
             headers = _signed_in(hub, client, tenant)
+        serving.settle_memory()  # as every web process does when it starts
         with counted() as counter:
             asker = _Asker(lambda path: client.get(path, headers=headers), counter)
             return asker.all(page, only)

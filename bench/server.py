@@ -32,11 +32,14 @@ def load(kind: str, url: str, folder: str, tenant: str) -> Callable[..., Any]:
     from entrepot.app import build_hub
     from entrepot_web.api import access
     from entrepot_web.app import create_app
+    from entrepot_web.serving import settle_memory
 
     from bench.hubs import settings_of
 
     access.CALLS = 100_000_000
-    return create_app(build_hub(settings_of(url, Path(folder)), web=True))
+    app = create_app(build_hub(settings_of(url, Path(folder)), web=True))
+    settle_memory()  # as every web process does when it starts
+    return app
 
 
 def main(kind: str, port: str, url: str, folder: str, tenant: str) -> None:

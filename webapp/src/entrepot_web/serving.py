@@ -6,6 +6,7 @@ Every worker builds its own hub; nothing is shared but the database.
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import signal
@@ -65,7 +66,19 @@ def load_application(settings: Settings) -> Callable[..., Any]:
     _follow_parent()
     hub = build_hub(settings, web=True)
     _dress_logs(hub.redactor, as_json=settings.log_json)
-    return create_app(hub)
+    app = create_app(hub)
+    settle_memory()
+    return app
+
+
+def settle_memory() -> None:
+    """Spare what was loaded so far from being looked through for garbage.
+
+    It lives as long as the process; to look through all of it takes 70 to 250 ms, which
+    one request in a few hundred would wait for.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 def _dress_logs(redactor: Redactor, *, as_json: bool) -> None:
