@@ -15,8 +15,8 @@ FRAME = re.compile(
 """What surrounds every page: who comes, their choices, the state of the sources."""
 
 MOST = {
-    "/customers": 11,
-    "/subscriptions": 7,
+    "/customers": 9,
+    "/subscriptions": 6,
     "/connections": 6,
     "/settings/credentials": 4,
     "/": 16,

@@ -176,23 +176,23 @@ def test_price_books_are_assigned_to_many(
 
 def test_views_are_shared_within_a_reseller(service, owner, other_tenant) -> None:
     views = service.views
-    assert views.columns(owner, "customers") is None
+    assert views.read(owner, "customers").columns is None
     views.choose_columns(owner, "customers", ["email", "state"])
     views.save(owner, "customers", "Norway", "country=NO")
     views.save(owner, "customers", "Norway", "country=NO&sort=-name")
     colleague = Actor("usr_2", "user", owner.tenant_id, "Bo", frozenset())
-    assert views.columns(colleague, "customers") == ("email", "state")
-    (saved,) = views.list(colleague, "customers")
+    assert views.read(colleague, "customers").columns == ("email", "state")
+    (saved,) = views.read(colleague, "customers").saved
     assert (saved.name, saved.query) == ("Norway", "country=NO&sort=-name")
     stranger = Actor("usr_3", "user", other_tenant, "C", owner.permissions)
-    assert views.columns(stranger, "customers") is None
-    assert views.list(stranger, "customers") == ()
+    assert views.read(stranger, "customers").columns is None
+    assert views.read(stranger, "customers").saved == ()
     with pytest.raises(NotFound):
         views.remove(stranger, saved.id)
     with pytest.raises(PermissionDenied):
         views.save(colleague, "customers", "x", "")
     views.remove(owner, saved.id)
-    assert views.list(owner, "customers") == ()
+    assert views.read(owner, "customers").saved == ()
 
 
 HEAD = ",".join([*COLUMNS, "attribute:tier"])

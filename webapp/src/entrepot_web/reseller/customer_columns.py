@@ -75,17 +75,21 @@ def _beside(session: Session, rows: Sequence[Any]) -> Facts:
     accounts: dict[str, list[Any]] = {}
     for account in found:
         accounts.setdefault(account.customer_id, []).append(account)
-    own = session.execute(
-        select(CustomerDetail.customer_id, CustomerDetail.custom).where(
-            CustomerDetail.customer_id.in_(ids)
-        )
-    )
     books = session.execute(select(PriceBook.id, PriceBook.name))
     return {
         "accounts": accounts,
-        "custom": {row.customer_id: row.custom for row in own},
         "books": {row.id: row.name for row in books},
     }
+
+
+def _beside_custom(session: Session, rows: Sequence[Any]) -> Facts:
+    own = session.execute(
+        select(CustomerDetail.customer_id, CustomerDetail.custom).where(
+            CustomerDetail.customer_id.in_([row.id for row in rows])
+        )
+    )
+    custom = {row.customer_id: row.custom for row in own}
+    return {**_beside(session, rows), "custom": custom}
 
 
 SHEET = Sheet(
@@ -168,9 +172,16 @@ def sheet(fields: Sequence[FieldView]) -> Sheet:
         Column(key=f"{CUSTOM}{one.key}", title=one.label, text=_custom(one.id))
         for one in fields
     )
-    return replace(SHEET, listing=with_custom(fields), columns=(*SHEET.columns, *own))
+    if not own:
+        return SHEET
+    return replace(
+        SHEET,
+        listing=with_custom(fields),
+        columns=(*SHEET.columns, *own),
+        beside=_beside_custom,
+    )
 
 
 def shown(found: Sheet) -> tuple[Column, ...]:
     """Return the columns that all people of the reseller see."""
-    return found.chosen(hub().customers.views.columns(actor(), LIST))
+    return found.chosen(hub().customers.views.read(actor(), LIST).columns)

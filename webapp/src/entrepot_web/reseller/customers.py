@@ -56,14 +56,15 @@ def customer_list() -> Response:
     fields = hub().customers.fields.list(actor())
     found = sheet(fields)
     view = list_view(found.listing, criteria(found.listing), beside=found.beside)
+    shared = hub().customers.views.read(actor(), LIST)
     return page(
         "reseller/customers.html",
         "customers",
         view=view,
         sheet=found,
-        columns=shown(found),
+        columns=found.chosen(shared.columns),
         fields=fields,
-        views=hub().customers.views.list(actor(), LIST),
+        views=shared.saved,
         marks=marks(),
         options=_options,
     )

@@ -37,7 +37,7 @@ class Managed:
 
 def shown(managed: Managed, sheet: Sheet) -> tuple[Column, ...]:
     """Return the columns that all people of the reseller see."""
-    return sheet.chosen(hub().customers.views.columns(actor(), managed.name))
+    return sheet.chosen(hub().customers.views.read(actor(), managed.name).columns)
 
 
 def columns_page(managed: Managed, sheet: Sheet) -> Response:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -78,10 +77,6 @@ def _provider(row: Any, _facts: Facts) -> str:  # noqa: ANN401 - a row
 
 def _renews(row: Any, _facts: Facts) -> str:  # noqa: ANN401 - a row
     return {True: gettext("On"), False: gettext("Off")}.get(row.auto_renew, "")
-
-
-def _beside(_session: object, _rows: Sequence[Any]) -> Facts:
-    return {}
 
 
 MANAGED = Managed("subscriptions", "/subscriptions", lazy_gettext("Subscriptions"))
@@ -169,5 +164,4 @@ SHEET = Sheet(
         *("customer", "provider", "quantity", "status", "unit_cost", "auto_renew"),
         "term_end",
     ),
-    beside=_beside,
 )

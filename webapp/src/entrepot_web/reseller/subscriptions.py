@@ -37,6 +37,7 @@ FILTERS = ("status", "connection_id", "billing_cycle", "customer_id", "customer_
 def subscription_list() -> Response:
     """Show the subscriptions of a category."""
     found = list_view(_listing(), _criteria())
+    shared = hub().customers.views.read(actor(), MANAGED.name)
     return page(
         "reseller/subscriptions.html",
         "subscriptions",
@@ -45,8 +46,8 @@ def subscription_list() -> Response:
         category=request.args.get("category", ""),
         customer=_customer_name(),
         marks=marks(),
-        columns=shown(MANAGED, SHEET),
-        views=hub().customers.views.list(actor(), MANAGED.name),
+        columns=SHEET.chosen(shared.columns),
+        views=shared.saved,
     )
 
 

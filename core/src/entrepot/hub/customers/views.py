@@ -31,6 +31,19 @@ class SavedView:
     created_by: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shared:
+    """What all people of a reseller share of a list.
+
+    Attributes:
+        columns: Keys of the columns everybody sees; None when nobody chose any.
+        saved: Saved views by name.
+    """
+
+    columns: tuple[str, ...] | None
+    saved: tuple[SavedView, ...]
+
+
 class ListViews:
     """Use cases of shared views.
 
@@ -43,11 +56,16 @@ class ListViews:
         self._store = store
         self._clock = clock
 
-    def columns(self, actor: Actor, of: str) -> tuple[str, ...] | None:
-        """Keys of the columns everybody sees; None when nobody chose any."""
+    def read(self, actor: Actor, of: str) -> Shared:
+        """Return a list's columns and saved views."""
+        query = select(ListView).where(ListView.of == of).order_by(ListView.name)
         with self._store.read(TenantScope(actor.tenant_id)) as session:
-            row = _named(session, of, "")
-            return tuple(row.columns) if row and row.columns is not None else None
+            rows = session.scalars(query).all()
+            chosen = [row.columns for row in rows if not row.name]
+            return Shared(
+                columns=tuple(chosen[0]) if chosen and chosen[0] is not None else None,
+                saved=tuple(_saved(row) for row in rows if row.name),
+            )
 
     def choose_columns(
         self, actor: Actor, of: str, columns: Sequence[str] | None
@@ -71,21 +89,6 @@ class ListViews:
                 subject=("list", of),
                 before={"columns": before},
                 after={"columns": row.columns},
-            )
-
-    def list(self, actor: Actor, of: str) -> tuple[SavedView, ...]:
-        """Saved views of a list by name."""
-        query = (
-            select(ListView)
-            .where(ListView.of == of, ListView.name != "")
-            .order_by(ListView.name)
-        )
-        with self._store.read(TenantScope(actor.tenant_id)) as session:
-            return tuple(
-                SavedView(
-                    id=row.id, name=row.name, query=row.query, created_by=row.created_by
-                )
-                for row in session.scalars(query)
             )
 
     def save(self, actor: Actor, of: str, name: str, query: str) -> None:
@@ -151,6 +154,12 @@ class ListViews:
         )
         session.add(row)
         return row
+
+
+def _saved(row: ListView) -> SavedView:
+    return SavedView(
+        id=row.id, name=row.name, query=row.query, created_by=row.created_by
+    )
 
 
 def _named(session: Session, of: str, name: str) -> ListView | None:
