@@ -43,13 +43,14 @@ def shown(managed: Managed, sheet: Sheet) -> tuple[Column, ...]:
 def columns_page(managed: Managed, sheet: Sheet) -> Response:
     """Return the page of which columns a list has and in what order."""
     columns = _draft(managed, sheet)
+    keys = {column.key for column in columns}
     return page(
         "reseller/columns.html",
         managed.name,
         managed=managed,
         first=sheet.first,
         shown=columns,
-        others=[column for column in sheet.columns if column not in columns],
+        others=[column for column in sheet.columns if column.key not in keys],
         moved=request.args.get("moved", ""),
         changed=managed.draft in session,
     )

@@ -68,10 +68,18 @@ class Sheet:
     beside: Callable[[Session, Sequence[Any]], Facts] = lambda _session, _rows: {}
 
     def chosen(self, keys: Sequence[str] | None) -> tuple[Column, ...]:
-        """Return columns in the order of their keys; unknown keys are dropped."""
+        """Return columns in the order of their keys; unknown keys are dropped.
+
+        Their titles are in the reader's language once and for all: every cell of a
+        page has its column's title, and to look a word up takes longer than a cell.
+        """
         known = {column.key: column for column in self.columns}
         wanted = self.usual if keys is None else keys
-        return tuple(known[key] for key in dict.fromkeys(wanted) if key in known)
+        return tuple(
+            replace(known[key], title=str(known[key].title))
+            for key in dict.fromkeys(wanted)
+            if key in known
+        )
 
 
 def export(
