@@ -205,7 +205,10 @@ def read(session: Session, listing: Listing, question: Question) -> Slice:
     columns.append((listing.key, last_down))
     rows = _near(session, listing, question, columns, position)
     if rows is None:
-        query = paged(filtered(session, listing, question), columns, position)
+        query = filtered(session, listing, question)
+        found = _found(session, listing, question)
+        by_keys = found is not None and found.keys is not None
+        query = paged(query, columns, position, sorted_anew=by_keys)
         rows = session.execute(query.limit(question.limit + 1)).all()
     return _slice(rows, listing, question, position, len(columns))
 
@@ -214,6 +217,8 @@ def paged(
     query: Select[Any],
     columns: Sequence[tuple[Any, bool]],
     position: cursors.Position | None,
+    *,
+    sorted_anew: bool = False,
 ) -> Select[Any]:
     """Return a list's select in its order, from a position on.
 
@@ -223,12 +228,16 @@ def paged(
         query: The select with its criteria.
         columns: (column, descending) pairs of the order, the key last.
         position: Where to go on, or None for the beginning.
+        sorted_anew: The rows are few and known by their keys. PostgreSQL would rather
+            walk an index in their order until it has met a page of them; what it can't
+            see through is no order of an index.
     """
     backward = position is not None and position.backward
     if position is not None:
         query = query.where(_beyond(columns, position))
     for column, down in columns:
-        query = query.order_by(column.desc() if down != backward else column.asc())
+        by = func.coalesce(column, column) if sorted_anew else column
+        query = query.order_by(by.desc() if down != backward else by.asc())
     marks = [column.label(f"_sort_{at}") for at, (column, _) in enumerate(columns)]
     return query.add_columns(*marks)
 
