@@ -67,6 +67,10 @@ def customer_list() -> Response:
         views=shared.saved,
         marks=marks(),
         options=_options,
+        labels={
+            "pick": gettext("Pick %(name)s"),
+            "summary": gettext("Summary of %(name)s"),
+        },
     )
 
 
