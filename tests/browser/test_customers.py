@@ -68,8 +68,12 @@ def test_double_click_and_enter_open_a_customer(desk) -> None:
     desk.open("/customers")
     page.locator("tbody tr:not(.unfolded)").nth(2).locator("td").nth(2).dblclick()
     page.wait_for_url(re.compile("/customers/cus_"))
-    page.go_back()
+    # By its address, not back: a page that comes back may not have the keyboard yet.
+    desk.open("/customers")
+    names = page.locator("tbody th a")
     page.keyboard.press("j")
+    expect(names.nth(0)).to_be_focused()
     page.keyboard.press("j")
+    expect(names.nth(1)).to_be_focused()
     page.keyboard.press("Enter")
     page.wait_for_url(re.compile("/customers/cus_"))
