@@ -15,12 +15,9 @@ from entrepot.hub.customers.tables import Contact, Customer, CustomerAccount
 from entrepot.hub.mapping.tables import CustomerMap, ProductMap
 from entrepot.hub.psa.tables import PsaCompany, PsaProductRow
 from entrepot.hub.reconciliation.tables import ReconIssue, ReconRun
+from entrepot.hub.subscriptions.order_text import order_text
 from entrepot.hub.subscriptions.skus import recount
-from entrepot.hub.subscriptions.tables import (
-    SubscriptionRow,
-    VendorOrderRow,
-    order_text,
-)
+from entrepot.hub.subscriptions.tables import SubscriptionRow, VendorOrderRow
 from entrepot.hub.sync.bulk import _defaults as defaults_of
 from entrepot.hub.sync.driver import insert_columns
 from entrepot.hub.sync.forms import Same

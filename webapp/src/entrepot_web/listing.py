@@ -244,10 +244,8 @@ def paged(
 
 def filtered(session: Session, listing: Listing, question: Question) -> Select[Any]:
     """Return the list's select with all criteria, without order and page."""
-    found, every = (
-        _found(session, listing, question),
-        _every(session, listing, question),
-    )
+    found = _found(session, listing, question)
+    every = _every(session, listing, question)
     if found is None or (found.keys is None and every is None):
         return _walked(session, listing, question)
     query = listing.of(question.tenant_id)

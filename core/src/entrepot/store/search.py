@@ -74,6 +74,8 @@ def searched_tables(metadata: MetaData = Base.metadata) -> dict[str, Columns]:
 
 def fold(words: str) -> str:
     """Return a text as it is searched: no case, no accents, single spaces."""
+    if words.isascii():
+        return " ".join(words.lower().split())
     plain = unicodedata.normalize("NFKD", words)
     kept = "".join(one for one in plain if not unicodedata.combining(one))
     return " ".join(kept.casefold().split())
@@ -97,13 +99,14 @@ def hits(
         words: As typed; folded here.
         most: Where to stop.
     """
-    return seek(session, table, tenant_id, Sought(words=words), most)
+    sought = Sought(words=words)
+    return list(session.scalars(found(session, table, tenant_id, sought, most)))
 
 
-def seek(
+def found(
     session: Session, table: Table, tenant_id: str, sought: Sought, most: int
-) -> list[str]:
-    """Return ids of the rows that are sought, in no order, at most `most`.
+) -> TextualSelect:
+    """Return the select of the ids of rows that are sought, in no order.
 
     Args:
         session: In the reseller's scope.
@@ -112,13 +115,6 @@ def seek(
         sought: What they must have.
         most: Where to stop.
     """
-    return list(session.scalars(found(session, table, tenant_id, sought, most)))
-
-
-def found(
-    session: Session, table: Table, tenant_id: str, sought: Sought, most: int
-) -> TextualSelect:
-    """Return the select of what `seek` returns, to be part of another one."""
     if session.get_bind().dialect.name == "postgresql":
         return _asked_of_server(table, sought, most)
     return _Walk(session, table.name, tenant_id, sought, most).select()

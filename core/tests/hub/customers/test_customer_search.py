@@ -20,7 +20,7 @@ from entrepot.store import TenantScope
 from entrepot.store import search as store_search
 from entrepot.store.audit_tables import AuditEntry
 from entrepot.store.migrations import search as migration
-from entrepot.store.search import Sought, fold, hits, holds, seek
+from entrepot.store.search import Sought, fold, found, hits, holds
 from sqlalchemy import select
 
 TABLE = Customer.__table__
@@ -111,8 +111,8 @@ def compare(store, tenant: str) -> None:
                 and (not group or any(one in row.facets for one in group))
                 and (not states or row.state in states)
             ]
-            found = seek(session, TABLE, tenant, wanted, 99)
-            assert sorted(found) == sorted(expected), wanted
+            ids = session.scalars(found(session, TABLE, tenant, wanted, 99))
+            assert sorted(ids) == sorted(expected), wanted
 
 
 def test_rows_follow_what_they_are_derived_from(store, tenant, customers) -> None:

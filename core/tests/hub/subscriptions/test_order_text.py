@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from entrepot.hub.subscriptions.tables import SEARCHED
+from entrepot.hub.subscriptions.order_text import SEARCHED
 from entrepot.hub.sync.values import ORDER_COLUMNS, order_values
 from entrepot.sdk.model import BillingCycle, OrderStatus, VendorOrder, VendorOrderLine
 

@@ -7,7 +7,8 @@ from typing import Any
 
 from entrepot.hub.connections.tables import Connection
 from entrepot.hub.customers.tables import Customer, CustomerAccount
-from entrepot.hub.subscriptions.tables import SEARCHED, VendorOrderRow
+from entrepot.hub.subscriptions.order_text import SEARCHED
+from entrepot.hub.subscriptions.tables import VendorOrderRow
 from entrepot.sdk.model import OrderStatus
 from entrepot.store import search
 from flask_babel import lazy_gettext

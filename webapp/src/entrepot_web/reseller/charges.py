@@ -130,36 +130,24 @@ def _utc(moment: datetime) -> str:
     return f"{moment:%Y-%m-%dT%H:%M:%S}Z"
 
 
-def _number(key: str, title: Any) -> Column:  # noqa: ANN401 - a lazy text
+_SAID: dict[str, Any] = {
+    "text": lambda value: value or "",
+    "number": _exact,
+    "date": _day,
+    "moment": _utc,
+}
+"""What a value of each kind says in a cell."""
+
+
+def _of(key: str, title: Any, kind: str = "text") -> Column:  # noqa: ANN401 - a lazy text
+    say = _SAID[kind]
     return Column(
         key=key,
         title=title,
-        text=lambda row, _: _exact(getattr(row, key)),
-        numeric=True,
-        kind="number",
+        text=lambda row, _: say(getattr(row, key)),
+        numeric=kind == "number",
+        kind=kind,
     )
-
-
-def _date(key: str, title: Any) -> Column:  # noqa: ANN401 - a lazy text
-    return Column(
-        key=key,
-        title=title,
-        text=lambda row, _: _day(getattr(row, key)),
-        kind="date",
-    )
-
-
-def _moment(key: str, title: Any) -> Column:  # noqa: ANN401 - a lazy text
-    return Column(
-        key=key,
-        title=title,
-        text=lambda row, _: _utc(getattr(row, key)),
-        kind="moment",
-    )
-
-
-def _text(key: str, title: Any) -> Column:  # noqa: ANN401 - a lazy text
-    return Column(key=key, title=title, text=lambda row, _: getattr(row, key) or "")
 
 
 _NAME = Column(
@@ -169,21 +157,21 @@ _NAME = Column(
 )
 _MONTH = (
     Column(key="provider", title=lazy_gettext("Provider"), text=_provider),
-    _text("month", lazy_gettext("Month")),
-    _number("quantity", lazy_gettext("Quantity")),
-    _text("unit", lazy_gettext("Unit")),
+    _of("month", lazy_gettext("Month")),
+    _of("quantity", lazy_gettext("Quantity"), "number"),
+    _of("unit", lazy_gettext("Unit")),
 )
 _REST = (
-    _text("currency", lazy_gettext("Currency")),
+    _of("currency", lazy_gettext("Currency")),
     Column(
         key="estimated",
         title=lazy_gettext("May still change"),
         text=lambda row, _: gettext("yes") if row.estimated else gettext("no"),
     ),
-    _text("sku", lazy_gettext("SKU")),
-    _text("customer_name", lazy_gettext("Customer")),
-    _text("subscription_vendor_id", lazy_gettext("Subscription id")),
-    _text("source", lazy_gettext("Source")),
+    _of("sku", lazy_gettext("SKU")),
+    _of("customer_name", lazy_gettext("Customer")),
+    _of("subscription_vendor_id", lazy_gettext("Subscription id")),
+    _of("source", lazy_gettext("Source")),
 )
 
 
@@ -206,23 +194,23 @@ CHARGES_SHEET = _sheet(
             title=lazy_gettext("Kind"),
             text=lambda row, _: str(KINDS.get(row.kind, row.kind)),
         ),
-        _date("period_start", lazy_gettext("From")),
-        _date("period_end", lazy_gettext("Until (not included)")),
+        _of("period_start", lazy_gettext("From"), "date"),
+        _of("period_end", lazy_gettext("Until (not included)"), "date"),
         *_MONTH,
-        _number("amount", lazy_gettext("Amount")),
+        _of("amount", lazy_gettext("Amount"), "number"),
         *_REST,
-        _text("invoice_id", lazy_gettext("Invoice")),
+        _of("invoice_id", lazy_gettext("Invoice")),
     ),
 )
 USAGE_SHEET = _sheet(
     "usage",
     USAGE,
     (
-        _moment("starts_at", lazy_gettext("From")),
-        _moment("ends_at", lazy_gettext("Until (not included)")),
+        _of("starts_at", lazy_gettext("From"), "moment"),
+        _of("ends_at", lazy_gettext("Until (not included)"), "moment"),
         *_MONTH,
-        _number("cost", lazy_gettext("Cost")),
+        _of("cost", lazy_gettext("Cost"), "number"),
         *_REST,
-        _text("resource_id", lazy_gettext("Resource")),
+        _of("resource_id", lazy_gettext("Resource")),
     ),
 )

@@ -7,14 +7,13 @@ from sqlalchemy import select
 from entrepot.hub.customers import works
 from entrepot.hub.customers.tables import Customer
 from entrepot.hub.customers.upkeep import JOB, PIECE, derive
-from entrepot.hub.tenants.service import ACTIVE, TenantService
+from entrepot.hub.tenants.service import active_tenants
 from entrepot.jobs.context import JobContext
 from entrepot.jobs.errors import JobCancelled
 from entrepot.jobs.plain import JsonDict
 from entrepot.jobs.registry import JobRegistry
 from entrepot.jobs.schedules import Schedule
 from entrepot.sdk.errors import EntrepotError
-from entrepot.store.actor import operator_actor
 from entrepot.store.scope import TenantScope
 from entrepot.store.unit import Store
 
@@ -72,11 +71,6 @@ def recount_customers(ctx: JobContext) -> JsonDict:
         told = derive_customers(ctx, tenant_id)
         done, repaired = done + int(told["customers"]), repaired + int(told["repaired"])
     return {"customers": done, "repaired": repaired}
-
-
-def active_tenants(tenants: TenantService) -> list[str]:
-    """Return the resellers that aren't suspended."""
-    return [one.id for one in tenants.list(operator_actor()) if one.status == ACTIVE]
 
 
 def derive_piece(store: Store, tenant_id: str, last: str) -> dict[str, int | str]:

@@ -94,6 +94,15 @@ class CustomerAccount(TenantOwned, Base):
         ),
         Index("ix_customer_account_customer_id", "customer_id"),
         Index("ix_customer_account_tenant_id_id", "tenant_id", "id"),
+        # The work list of the mapping walks this one, whatever is asked for.
+        Index(
+            "ix_customer_account_live_name",
+            "tenant_id",
+            "name",
+            "id",
+            sqlite_where=text("gone_at IS NULL"),
+            postgresql_where=text("gone_at IS NULL"),
+        ),
         missing_index("customer_account"),
     )
 

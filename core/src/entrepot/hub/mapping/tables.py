@@ -6,10 +6,9 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, Date, Index, String, Text, text
+from sqlalchemy import BigInteger, CheckConstraint, Date, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from entrepot.hub.customers.tables import CustomerAccount
 from entrepot.store import Base, JsonText, Quantity, TenantOwned, UnitPrice, UtcDateTime
 from entrepot.store.facts import FactMixin
 
@@ -78,17 +77,6 @@ class CustomerMap(_Decided, TenantOwned, Base):
     psa_company_id: Mapped[str] = mapped_column(String(200), default="")
     share: Mapped[str] = mapped_column(String(12), default="all")
     share_value: Mapped[Decimal] = mapped_column(Quantity, default=Decimal(0))
-
-
-# The work list of customers walks this one, whatever is asked for.
-Index(
-    "ix_customer_account_live_name",
-    CustomerAccount.tenant_id,
-    CustomerAccount.name,
-    CustomerAccount.id,
-    sqlite_where=text("gone_at IS NULL"),
-    postgresql_where=text("gone_at IS NULL"),
-)
 
 
 class ProductMap(_Decided, TenantOwned, Base):

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from sqlalchemy.orm import Session
 
-from entrepot.hub.customers.jobs import active_tenants
 from entrepot.hub.notifications.finding import has_renewals
 from entrepot.hub.notifications.forgetting import DAYS, forget_piece
 from entrepot.hub.notifications.steps import COMPARISON, READING, NotificationSteps
 from entrepot.hub.reconciliation.tables import ReconRun
 from entrepot.hub.sync.intake import RunInfo
 from entrepot.hub.sync.tables import SyncRun
+from entrepot.hub.tenants.service import active_tenants
 from entrepot.jobs.context import JobContext
 from entrepot.jobs.facade import Jobs
 from entrepot.jobs.plain import JsonDict

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from entrepot.hub.customers.jobs import active_tenants
 from entrepot.hub.subscriptions.skus import recount
+from entrepot.hub.tenants.service import active_tenants
 from entrepot.jobs.context import JobContext
 from entrepot.jobs.plain import JsonDict
 from entrepot.jobs.registry import JobRegistry

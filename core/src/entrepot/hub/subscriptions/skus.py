@@ -26,6 +26,9 @@ SOLD = ("active", "suspended", "pending", "unknown")
 """Statuses in which somebody has a subscription."""
 
 _VARIANT = ("sku", "product_id", "term", "billing_cycle", "name")
+COUNTED = (*_VARIANT, "status", "billed", "scheduled")
+"""The columns that decide what a subscription counts for, as tallies read them."""
+
 _COUNTS = ("n_live", "n_billed", "n_planned")
 _S: Any = SubscriptionRow.__table__.c
 _TABLE: Any = SubscriptionSku.__table__
@@ -41,24 +44,21 @@ class Tallied:
     """Which of a row's values decide what it counts for, and where they stand.
 
     Attributes:
-        names: The columns a tally reads from the books.
         plain: Picks variant, status and whether it is billed from a row of values.
         scheduled: Position of what is planned in a row of values.
     """
 
-    names: tuple[str, ...]
     plain: itemgetter[Any]
     scheduled: int
 
     @classmethod
     def of(cls, columns: Sequence[str]) -> Tallied:
         """Make the positions for rows with these columns."""
-        names = (*_VARIANT, "status", "billed")
-        return cls(
-            (*names, "scheduled"),
-            itemgetter(*map(columns.index, names)),
-            columns.index("scheduled"),
-        )
+        *plain, scheduled = map(columns.index, COUNTED)
+        return cls(itemgetter(*plain), scheduled)
+
+
+_READ = Tallied.of(COUNTED)
 
 
 class SkuTally:
@@ -70,7 +70,6 @@ class SkuTally:
 
     def __init__(self, written: Tallied) -> None:
         self._written = written
-        self._read = Tallied.of(written.names)
         self._sums: dict[Variant, list[int]] = {}
 
     def add(self, rows: Sequence[Sequence[Any]]) -> None:
@@ -79,7 +78,7 @@ class SkuTally:
 
     def drop(self, rows: Sequence[Sequence[Any]]) -> None:
         """Count rows, as they were read, that stand no longer."""
-        self._note(self._read, rows, -1)
+        self._note(_READ, rows, -1)
 
     def write(self, connection: Connection, tenant_id: str, connection_id: str) -> int:
         """Write the differences; returns how many SKUs' counts changed."""
@@ -91,17 +90,13 @@ class SkuTally:
             map(places.plain, rows)
         ).items():
             if status in SOLD:
-                self._sum(tuple(variant), sign * count, sign * count * bool(billed), 0)
+                sums = (sign * count, sign * count * bool(billed), 0)
+                _plus(self._sums, tuple(variant), sums)
         for row in rows:
             if row[at]:
                 *variant, status, _ = places.plain(row)
                 for planned in planned_of(variant, row[at]) if status in SOLD else ():
-                    self._sum(planned, 0, 0, sign)
-
-    def _sum(self, variant: Any, *counts: int) -> None:  # noqa: ANN401 - a Variant
-        kept = self._sums.setdefault(variant, [0, 0, 0])
-        for at, count in enumerate(counts):
-            kept[at] += count
+                    _plus(self._sums, planned, (0, 0, sign))
 
 
 def planned_of(
@@ -178,7 +173,7 @@ def rows_to_drop(
 ) -> Sequence[Any]:
     """Return what some subscriptions count for, those that are gone left out."""
     return connection.execute(
-        select(*(_S[name] for name in (*_VARIANT, "status", "billed", "scheduled")))
+        select(*(_S[name] for name in COUNTED))
         .where(_S.tenant_id == tenant_id, _S.id.in_(ids), _S.gone_at.is_(None))
         .with_for_update()
     ).all()
@@ -200,7 +195,8 @@ def recount(store: Store, tenant_id: str) -> int:
                 *(_T[name] for name in _COUNTS),
             ).where(_T.tenant_id == tenant_id)
         ):
-            _add(found, row[0], tuple(row[1:6]), [-one for one in row[6:]])
+            kept = found.setdefault(row[0], {})
+            _plus(kept, tuple(row[1:6]), [-one for one in row[6:]])
     wrong = {
         key: {variant: sums for variant, sums in kept.items() if any(sums)}
         for key, kept in found.items()
@@ -229,18 +225,18 @@ def _counted(connection: Connection, tenant_id: str) -> _Sums:
         .group_by(*columns, _S.billed)
     ):
         count = row[-1]
-        sums = [count, count * bool(row[-2]), 0]
-        _add(found, row[0], tuple(row[1:6]), sums)
+        sums = (count, count * bool(row[-2]), 0)
+        _plus(found.setdefault(row[0], {}), tuple(row[1:6]), sums)
     for row in connection.execute(
         select(*columns, _S.scheduled).where(*own, _S.scheduled != [])
     ):
         for planned in planned_of(row[1:6], row[6]):
-            _add(found, row[0], planned, [0, 0, 1])
+            _plus(found.setdefault(row[0], {}), planned, (0, 0, 1))
     return found
 
 
-def _add(found: _Sums, key: str, variant: Any, sums: Sequence[int]) -> None:  # noqa: ANN401 - a Variant
-    kept = found.setdefault(key, {}).setdefault(variant, [0, 0, 0])
+def _plus(found: dict[Variant, list[int]], variant: Any, sums: Sequence[int]) -> None:  # noqa: ANN401 - a Variant
+    kept = found.setdefault(variant, [0, 0, 0])
     for at, count in enumerate(sums):
         kept[at] += count
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -11,8 +10,8 @@ from sqlalchemy import BigInteger, Index, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from entrepot.hub.missing import missing_index
+from entrepot.hub.subscriptions.order_text import SEARCHED, order_text
 from entrepot.store.base import Base, TenantOwned
-from entrepot.store.search import fold
 from entrepot.store.types import JsonText, Quantity, UnitPrice, UtcDateTime
 
 
@@ -174,29 +173,6 @@ class SubscriptionNote(TenantOwned, Base):
     search_text: Mapped[str] = mapped_column(Text, default="")
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
     version: Mapped[int] = mapped_column(default=1)
-
-
-SEARCHED = 500
-"""Letters of an order that `VendorOrderRow.search_text` holds: they fit an index."""
-
-
-def order_text(values: Mapping[str, Any]) -> str:
-    """Return what is searched of an order, folded, at most `SEARCHED` letters and one.
-
-    Args:
-        values: Of a row, by column.
-    """
-    lines = values.get("lines") or ()
-    words = [str(line.get(name) or "") for line in lines for name in ("name", "sku")]
-    words.append(str((values.get("attributes") or {}).get("operator") or ""))
-    own = ("vendor_id", "reference", "vendor_status")
-    parts = [*(str(values.get(name) or "") for name in own), " ".join(words)]
-    text = "\n".join(map(_folded, parts))
-    return text[: SEARCHED + 1]
-
-
-def _folded(words: str) -> str:
-    return " ".join(words.lower().split()) if words.isascii() else fold(words)
 
 
 def _searched(context: Any) -> str:  # noqa: ANN401 - SQLAlchemy's

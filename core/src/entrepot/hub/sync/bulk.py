@@ -15,7 +15,7 @@ import msgspec
 from sqlalchemy import Connection, Table, select
 from sqlalchemy.orm import Session
 
-from entrepot.hub.subscriptions.skus import SkuTally
+from entrepot.hub.subscriptions.skus import COUNTED, SkuTally
 from entrepot.hub.sync.driver import among, insert_columns, update_columns
 from entrepot.hub.sync.forms import Ready, Same, Values
 from entrepot.hub.sync.targets import Target
@@ -200,8 +200,7 @@ class BulkWriter:
             table.c.gone_at,
             table.c.missing_since,
         )
-        tallied = self.target.tallied
-        kept = [table.c[name] for name in tallied.names] if tallied else []
+        kept = [table.c[name] for name in COUNTED] if self.target.tallied else []
         tenant = session.info["state"].scope.tenant_id
         found: dict[str, Known] = {}
         for chunk in _chunks(list(vendor_ids), _LOOK_UP):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from entrepot.hub.subscriptions.tables import order_text
+from entrepot.hub.subscriptions.order_text import order_text
 from entrepot.sdk.model import (
     Agreement,
     AgreementLine,

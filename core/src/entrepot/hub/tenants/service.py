@@ -25,6 +25,7 @@ from entrepot.store import (
     SystemScope,
     audit,
     new_id,
+    operator_actor,
 )
 from entrepot.store.erasure import erasing
 
@@ -353,3 +354,8 @@ def _view(tenant: Tenant) -> TenantView:
         billing_zone=tenant.billing_zone,
         created_at=tenant.created_at,
     )
+
+
+def active_tenants(tenants: TenantService) -> list[str]:
+    """Return the resellers that aren't suspended."""
+    return [one.id for one in tenants.list(operator_actor()) if one.status == ACTIVE]
