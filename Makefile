@@ -15,6 +15,7 @@ WORKERS ?= 3
 PYTEST := $(BIN)/python -m pytest -q
 SEEDS ?= 25
 SIZE ?= 100000
+REPS ?= 5
 SCALE ?= 1
 
 # The first interpreter that is new enough and able to make virtual environments.
@@ -110,8 +111,8 @@ bench: dev ## every suite at 100 k, both databases
 bench-smoke: dev ## counts and correctness at 10 k rows, never times
 	$(BIN)/python -m bench smoke
 
-bench-full: dev ## every row of the performance table, both databases (hours)
-	$(BIN)/python -m bench full
+bench-full: dev ## every row of the performance table, both databases, REPS=5 (hours)
+	$(BIN)/python -m bench full --reps $(REPS)
 
 bench-peers: dev ## the same job done by dlt and Singer at 100 k
 	$(BIN)/python -m bench peers

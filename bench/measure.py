@@ -56,6 +56,11 @@ def peak_memory() -> int:
     return _status("VmHWM:")
 
 
+def forget_peak() -> None:
+    """Let `peak_memory` count from now on; what came before isn't the cell's."""
+    Path("/proc/self/clear_refs").write_text("5")
+
+
 def resident() -> int:
     """Resident size of this process now, in bytes."""
     return _status("VmRSS:")

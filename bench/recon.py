@@ -27,7 +27,7 @@ from entrepot.store import FixedClock, TenantScope, new_id, system_actor
 from sqlalchemy import delete, select, update
 
 from bench import gen, hubs
-from bench.measure import measured, resident
+from bench.measure import forget_peak, measured, resident
 
 EVERY = 1000
 """One line in so many differs from what was bought."""
@@ -218,6 +218,7 @@ def first_look(
                 result["changed"] = changed
         with hub.store.read(TenantScope(tenant)):
             before = resident()
+        forget_peak()
         with measured(result, pg=pg):
             run = RunInfo(new_id("run"), tenant, psa)
             found = hub.reconciliation.steps.begin(run)

@@ -9,8 +9,10 @@ from decimal import Decimal
 import pytest
 from entrepot.hub.mapping.tables import CustomerMap
 from entrepot.hub.reconciliation.rules_store import RuleWish
+from entrepot.hub.reconciliation.tables import ReconMemory
 from entrepot.sdk.model import BillCustomer, ScheduledChange, ScheduledKind
 from entrepot.store import TenantScope
+from sqlalchemy import event
 
 COUNT = 12
 
@@ -208,3 +210,30 @@ def test_a_company_with_an_open_issue_is_looked_at_so_that_it_heals(settled):
     run = settled.reconcile()
     assert (run.outcome, run.counts.get("detailed", 0)) == ("clean", 0)
     assert isinstance(run.as_of, datetime)
+
+
+def test_sums_of_all_companies_are_not_joined_in_loops(settled):
+    """The planner takes kinds of subscriptions for rarer than they are.
+
+    It then read all customers once for each subscription: minutes at a hundred
+    thousand of them, hours at a million.
+    """
+    asked = []
+
+    def plan(connection, cursor, statement, parameters, *_):
+        if "INSERT INTO recon_coverage" in statement and not asked:
+            asked.append(statement)
+            found = connection.exec_driver_sql(f"EXPLAIN {statement}", parameters)
+            asked.extend(row[0] for row in found)
+
+    if settled.hub.store.engine.dialect.name != "postgresql":
+        pytest.skip("SQLite joins in loops only, through indexes")
+    with settled.hub.store.unit(TenantScope(settled.actor.tenant_id)) as session:
+        session.query(ReconMemory).delete()
+    event.listen(settled.hub.store.engine, "before_cursor_execute", plan)
+    try:
+        settled.reconcile()
+    finally:
+        event.remove(settled.hub.store.engine, "before_cursor_execute", plan)
+    assert any("Hash" in line for line in asked[1:])
+    assert not any("Nested Loop" in line for line in asked[1:])

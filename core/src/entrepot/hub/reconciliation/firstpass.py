@@ -9,7 +9,8 @@ before are summed up again only when something about them changed (`changed`).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -89,9 +90,26 @@ def _cover(session: Session, base: Base, row: ReconRun, marked: set[str]) -> boo
     judged = judged or put_combos(session, base)
     if not judged:
         return False
-    session.execute(text(for_dialect(statement, dialect)), values(base.as_of))
+    with _joining(session, loops=statement is COVER_SOME):
+        session.execute(text(for_dialect(statement, dialect)), values(base.as_of))
     remember(session, base, now, judged)
     return True
+
+
+@contextmanager
+def _joining(session: Session, *, loops: bool) -> Iterator[None]:
+    """Have PostgreSQL join everything with everything by hashes, not in loops.
+
+    Nine columns tell kinds of subscriptions apart, of which it thinks that hardly a
+    row has them all; for that one row it would read all customers, once for each row.
+    """
+    if session.get_bind().dialect.name != "postgresql" or loops:
+        yield
+        return
+    connection = session.connection()
+    connection.exec_driver_sql("SET LOCAL enable_nestloop = off")
+    yield
+    connection.exec_driver_sql("SET LOCAL enable_nestloop = on")
 
 
 def _sums_suffice(base: Base) -> bool:
