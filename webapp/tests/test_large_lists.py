@@ -11,9 +11,10 @@ import pytest
 from entrepot.hub.customers import works
 from entrepot.hub.customers.tables import Customer
 from entrepot.hub.customers.upkeep import derive
-from entrepot.store import TenantScope
+from entrepot.store import TenantScope, search_walk
 from entrepot_web import listing
 from entrepot_web.api import customer_records, customer_works
+from entrepot_web.lists import customers as lists_customers
 from sqlalchemy import Engine, event
 
 HEAD = (
@@ -118,7 +119,7 @@ FILTERS = ("", "&filter[connection_id]=VENDOR", "&filter[country][in]=NO,SE",
            "&filter[connection_id]=VENDOR&filter[country]=NO",
            "&filter[state][in]=merged,deleted", "&filter[state][in]=active,merged",
            "&filter[purchased_items][gt]=0&filter[country]=NO")  # fmt: skip
-SORTS = ("name", "-created_at", "-purchased_items,name")
+SORTS = ("-created_at", "-purchased_items,name")
 
 
 def test_customers_are_the_same_however_they_are_found(
@@ -132,16 +133,23 @@ def test_customers_are_the_same_however_they_are_found(
     paths = [
         f"/customers?include=total&limit=4&sort={sort}{found}{word}"
         for at, (found, word) in enumerate(itertools.product(FILTERS, WORDS))
-        for sort in (SORTS[at % 3],)
+        for sort in (("name", "-name")[at % 2], SORTS[at % 2])
     ]
     first = {path: walked(machine, path.replace("VENDOR", books.vendor))
              for path in paths}  # fmt: skip
     assert len({len(ids) for ids, _ in first.values()}) > 3
     assert all(len(ids) == total for ids, total in first.values())
-    for name, number in (("FEW", 1), ("DENSE", 1), ("NEAR", 3)):
-        monkeypatch.setattr(listing, name, number)
-    for path, (ids, _) in first.items():
-        assert walked(machine, path.replace("VENDOR", books.vendor))[0] == ids, path
+    # Next, as if everything were too much to be found and sorted at once.
+    few = ((listing, "COUNT_CAP"), (listing, "FEW"), (listing, "DENSE"),
+           (lists_customers, "_RARE"), (search_walk, "DENSE"))  # fmt: skip
+    for module, name in few:
+        monkeypatch.setattr(module, name, 1)
+    for near in (3, 100):
+        monkeypatch.setattr(listing, "NEAR", near)
+        monkeypatch.setattr(search_walk, "NEAR", near)
+        for path, (ids, _) in first.items():
+            found, _ = walked(machine, path.replace("VENDOR", books.vendor))
+            assert found == ids, path
 
 
 def walked(machine, path: str) -> tuple[list[str], int]:

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 from entrepot.hub.sync.driver import among
 from entrepot.store.base import Base
+from entrepot.store.search import Page
 from sqlalchemy import (
     BindParameter,
     ColumnElement,
@@ -80,8 +81,27 @@ class Found:
     whole: bool
 
 
+Columns = Sequence[tuple[Any, bool]]
+"""Columns of an order, the key last, and whether each goes down."""
+
+
 class Finder(Protocol):
     """Indexes of a list's free text and filters."""
+
+    def cut(
+        self,
+        session: Session,
+        listing: Listing,
+        question: Question,
+        columns: Columns,
+        position: cursors.Position | None,
+    ) -> Page | Found | None:
+        """Return the page after a position, where the indexes know the order too.
+
+        It holds one row more than the question's limit where there is one. All keys
+        are returned instead where they are few, None where it takes another way.
+        """
+        ...
 
     def find(
         self, session: Session, listing: Listing, question: Question
@@ -203,7 +223,9 @@ def read(session: Session, listing: Listing, question: Question) -> Slice:
     last_down = order[-1][1] if order else False
     columns = [(item.column, down) for item, down in order]
     columns.append((listing.key, last_down))
-    rows = _near(session, listing, question, columns, position)
+    rows = _cut(session, listing, question, columns, position)
+    if rows is None:
+        rows = _near(session, listing, question, columns, position)
     if rows is None:
         query = filtered(session, listing, question)
         found = _found(session, listing, question)
@@ -215,7 +237,7 @@ def read(session: Session, listing: Listing, question: Question) -> Slice:
 
 def paged(
     query: Select[Any],
-    columns: Sequence[tuple[Any, bool]],
+    columns: Columns,
     position: cursors.Position | None,
     *,
     sorted_anew: bool = False,
@@ -271,11 +293,38 @@ def _walked(session: Session, listing: Listing, question: Question) -> Select[An
     return query
 
 
+def _cut(
+    session: Session,
+    listing: Listing,
+    question: Question,
+    columns: Columns,
+    position: cursors.Position | None,
+) -> Sequence[Any] | None:
+    """Return the page where indexes know which rows are on it, else None."""
+    if listing.finder is None:
+        return None
+    told = listing.finder.cut(session, listing, question, columns, position)
+    asked = _asked(listing, question)
+    if isinstance(told, Found):
+        session.info.setdefault("found", {})[asked] = told
+        return None
+    if told is None:
+        return None
+    session.info.setdefault("numbers", {})[asked] = told.number
+    query = listing.of(question.tenant_id)
+    if listing.hint:
+        query = query.with_hint(listing.key.table, listing.hint, "sqlite")
+    query = query.where(among(session.connection(), listing.key, told.ids))
+    backward = position is not None and position.backward
+    flipped = [(column, down != backward) for column, down in columns]
+    return session.execute(paged(query, flipped, None, sorted_anew=True)).all()
+
+
 def _near(
     session: Session,
     listing: Listing,
     question: Question,
-    columns: Sequence[tuple[Any, bool]],
+    columns: Columns,
     position: cursors.Position | None,
 ) -> Sequence[Any] | None:
     """Return the page where the next rows of the list hold enough for it, else None.
@@ -305,7 +354,7 @@ def _near(
     return None
 
 
-def _likely(found: Found, columns: Sequence[tuple[Any, bool]]) -> bool:
+def _likely(found: Found, columns: Columns) -> bool:
     """Return whether the next rows of the list may hold a page of what was found."""
     many = found.keys is None or len(found.keys) >= DENSE
     return many and len({down for _, down in columns}) == 1
@@ -317,6 +366,9 @@ def count(session: Session, listing: Listing, question: Question) -> tuple[int, 
     It stops at `COUNT_CAP` rows: the rest would cost more than it tells. Not exact
     means: at least so many.
     """
+    number = session.info.get("numbers", {}).get(_asked(listing, question))
+    if number is not None:
+        return min(number, COUNT_CAP), number <= COUNT_CAP
     found = _found(session, listing, question)
     if found is not None and found.whole:
         keys = found.keys
@@ -377,9 +429,7 @@ def _matches(
     return found
 
 
-def _beyond(
-    columns: Sequence[tuple[Any, bool]], position: cursors.Position
-) -> ColumnElement[bool]:
+def _beyond(columns: Columns, position: cursors.Position) -> ColumnElement[bool]:
     """Return the condition of rows after (or before) a position."""
     downs = [down != position.backward for _, down in columns]
     if len(set(downs)) == 1:

@@ -1,7 +1,8 @@
 """Finding rows by any part of a text and by tokens, within one reseller.
 
-A table names three columns with ``info={"search": (text, tokens, state)}``: its rows'
-folded text, their tokens (each between two bars), and their state; its key is ``id``.
+A table names four columns with ``info={"search": (text, tokens, state, sorted)}``: its
+rows' folded text, their tokens (each between two bars), their state, and the text that
+they are sorted by as a rule; its key is ``id``.
 SQLite then has an index of trigrams beside it, kept by triggers; PostgreSQL one of
 trigrams, pairs of letters and tokens where the server has the extensions, else it
 walks. What is found is the same everywhere.
@@ -10,9 +11,6 @@ walks. What is found is the same everywhere.
 from __future__ import annotations
 
 import json
-import unicodedata
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import (
@@ -20,6 +18,7 @@ from sqlalchemy import (
     BindParameter,
     Boolean,
     ColumnElement,
+    Integer,
     MetaData,
     String,
     Table,
@@ -34,57 +33,32 @@ from sqlalchemy.orm import Session
 from sqlalchemy.sql.functions import FunctionElement
 
 from entrepot.store.base import Base
+from entrepot.store.search_walk import (
+    PAIR,
+    SHORTEST,
+    Cut,
+    Page,
+    Sought,
+    Walk,
+    contains,
+    fold,
+)
 
-PAIR, SHORTEST = 2, 3
-"""Letters from which on an index of trigrams helps: by their beginnings, by all."""
+__all__ = [
+    "PAIR", "SHORTEST", "Cut", "Page", "Sought", "contained", "contains", "fold",
+    "found", "hits", "holds", "page", "searched_tables",
+]  # fmt: skip
 
-_DENSE = 30_000
-"""Rows up to which looking at what the index found is cheaper than at all rows."""
-_BEGINNINGS = 500
-"""Trigrams up to which an index is asked for all of them."""
-
-Columns = tuple[str, str, str]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sought:
-    """What rows must have to be found; all that is given must hold.
-
-    Attributes:
-        words: A part of the text, as typed.
-        instead: Tokens; a row that has one of them needn't hold the words.
-        tokens: Groups of tokens; a row has one of each group.
-        states: What the state may be; empty = anything.
-    """
-
-    words: str = ""
-    instead: tuple[str, ...] = ()
-    tokens: tuple[tuple[str, ...], ...] = ()
-    states: tuple[str, ...] = ()
+Columns = tuple[str, str, str, str]
 
 
 def searched_tables(metadata: MetaData = Base.metadata) -> dict[str, Columns]:
-    """Return every searched table's name with its columns: text, tokens, state."""
+    """Return every searched table's name with its columns, as `info` names them."""
     return {
         name: table.info["search"]
         for name, table in sorted(metadata.tables.items())
         if table.info.get("search")
     }
-
-
-def fold(words: str) -> str:
-    """Return a text as it is searched: no case, no accents, single spaces."""
-    if words.isascii():
-        return " ".join(words.lower().split())
-    plain = unicodedata.normalize("NFKD", words)
-    kept = "".join(one for one in plain if not unicodedata.combining(one))
-    return " ".join(kept.casefold().split())
-
-
-def contains(words: str) -> str:
-    """Return the LIKE pattern that finds words anywhere; the escape is a backslash."""
-    escaped = words.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    return f"%{escaped}%"
 
 
 def hits(
@@ -117,7 +91,31 @@ def found(
     """
     if session.get_bind().dialect.name == "postgresql":
         return _asked_of_server(table, sought, most)
-    return _Walk(session, table.name, tenant_id, sought, most).select()
+    statement, values = Walk(table.name, tenant_id, sought).found(session, most)
+    return _rows(statement, *(bindparam(*one) for one in values.items()))
+
+
+def page(
+    session: Session, table: Table, tenant_id: str, sought: Sought, cut: Cut
+) -> Page:
+    """Return how many rows are sought, and which of them come next in their order.
+
+    One statement, whatever is sought: what few have is found and sorted, what many
+    have is looked for near the position first.
+
+    Args:
+        session: In the reseller's scope.
+        table: A searched table.
+        tenant_id: Whose rows.
+        sought: What they must have.
+        cut: Which of them.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        row = session.execute(_page_of_server(table, sought, cut)).one()
+        return Page(row.number, row.ids)
+    statement, values = Walk(table.name, tenant_id, sought).page(session, cut)
+    rows = session.execute(text(statement), values).all()
+    return Page(rows[0][0], [key for _, key in rows if key is not None])
 
 
 class contained(FunctionElement[bool]):
@@ -147,132 +145,48 @@ def holds(column: ColumnElement[str], words: str) -> ColumnElement[bool]:
 
 
 def _asked_of_server(table: Table, sought: Sought, most: int) -> TextualSelect:
+    return _rows(
+        f"SELECT row_id FROM entrepot_search_{table.name}({_SOUGHT}, :most) "  # noqa: S608 - a table of ours
+        "AS row_id",
+        *_sought(sought),
+        bindparam("most", most),
+    )
+
+
+def _page_of_server(table: Table, sought: Sought, cut: Cut) -> TextualSelect:
+    place, row_id = cut.after or (None, None)
+    statement = text(
+        f"SELECT number, ids FROM entrepot_page_{table.name}({_SOUGHT}, :most, "  # noqa: S608 - likewise
+        "CAST(:place AS text), CAST(:row_id AS text), :down, :rows)"
+    )
+    return statement.bindparams(
+        *_sought(sought),
+        bindparam("most", cut.counted),
+        bindparam("place", place),
+        bindparam("row_id", row_id),
+        bindparam("down", cut.down),
+        bindparam("rows", cut.rows),
+    ).columns(column("number", Integer), column("ids", ARRAY(String)))
+
+
+_SOUGHT = (
+    "CAST(:words AS text), CAST(:pattern AS text), :instead, CAST(:tokens AS jsonb), "
+    ":states"
+)
+
+
+def _sought(sought: Sought) -> list[BindParameter[Any]]:
     words = fold(sought.words)
     tokens = [[one.strip("|") for one in group] for group in sought.tokens]
     instead = [one.strip("|") for one in sought.instead]
-    return _rows(
-        f"SELECT row_id FROM entrepot_search_{table.name}(CAST(:words AS text), "  # noqa: S608 - a table of ours
-        "CAST(:pattern AS text), :instead, CAST(:tokens AS jsonb), :states, :most) "
-        "AS row_id",
+    return [
         bindparam("words", words),
         bindparam("pattern", contains(words)),
         bindparam("instead", instead, ARRAY(String)),
         bindparam("tokens", json.dumps(tokens)),
         bindparam("states", list(sought.states), ARRAY(String)),
-        bindparam("most", most),
-    )
+    ]
 
 
 def _rows(statement: str, *values: BindParameter[Any]) -> TextualSelect:
     return text(statement).bindparams(*values).columns(column("row_id", String))
-
-
-class _Walk:
-    """One search on SQLite: through the index of trigrams, or by reading the texts.
-
-    The texts lie side by side beside the index, with tokens and states.
-    """
-
-    def __init__(
-        self, session: Session, name: str, tenant_id: str, sought: Sought, most: int
-    ) -> None:
-        self._session, self._name = session, name
-        self._sought, self._words = sought, fold(sought.words)
-        self._values: dict[str, Any] = {"tenant_id": tenant_id, "most": most}
-
-    def select(self) -> TextualSelect:
-        """Return the select of the ids."""
-        name, conditions = self._name, ["k.tenant_id = :tenant_id", *self._narrowed()]
-        phrase = self._phrase()
-        if phrase == "":
-            source, conditions = f"{name}_search_key k", ["k.number IS NULL"]
-        elif phrase is None:
-            source = f"{name}_search_key k"
-            conditions += self._holding()
-        else:
-            source = (
-                f"{name}_search f CROSS JOIN {name}_search_key k ON k.number = f.rowid"
-            )
-            conditions.insert(0, f"f.{name}_search MATCH :phrase")
-            self._values["phrase"] = phrase
-        statement = (
-            f"SELECT k.row_id FROM {source} WHERE {' AND '.join(conditions)} "  # noqa: S608 - likewise
-            "LIMIT :most"
-        )
-        given: list[BindParameter[Any]] = [
-            bindparam(key, value)
-            for key, value in self._values.items()
-            if f":{key}" in statement
-        ]
-        return _rows(statement, *given)
-
-    def _narrowed(self) -> list[str]:
-        """Return the conditions on states and tokens."""
-        found, states = [], self._sought.states
-        if states:
-            named = [self._named(f"s{at}", one) for at, one in enumerate(states)]
-            found.append(f"k.state IN ({', '.join(named)})")
-        for at, group in enumerate(self._sought.tokens):
-            found.append(f"({' OR '.join(self._tokens(f't{at}_', group))})")
-        return found
-
-    def _holding(self) -> list[str]:
-        """Return the condition on the text, for reading all of them."""
-        if not self._words:
-            return []
-        pattern = self._named("pattern", contains(self._words))
-        either = [f"k.folded LIKE {pattern} ESCAPE '\\'"]
-        either += self._tokens("i", self._sought.instead)
-        return [f"({' OR '.join(either)})"]
-
-    def _tokens(self, prefix: str, tokens: Sequence[str]) -> list[str]:
-        return [
-            f"instr(k.tokens, {self._named(f'{prefix}{at}', one)}) > 0"
-            for at, one in enumerate(tokens)
-        ]
-
-    def _named(self, name: str, value: str) -> str:
-        self._values[name] = value
-        return f":{name}"
-
-    def _phrase(self) -> str | None:
-        """Return what the index is asked for.
-
-        Empty when nothing can match, None when reading all texts is better.
-        """
-        if len(self._words) < PAIR or self._sought.instead:
-            return None
-        phrase: str | None = _quoted(self._words)
-        if len(self._words) < SHORTEST:
-            phrase = self._beginning()
-        if phrase and self._sought.tokens and self._many(phrase):
-            return None
-        return phrase
-
-    def _beginning(self) -> str | None:
-        """Return all trigrams that begin with two letters; every text ends with one."""
-        found = self._session.execute(
-            text(
-                f"SELECT term FROM {self._name}_search_vocab "  # noqa: S608 - likewise
-                "WHERE term >= :words AND term < :words || char(1114111) LIMIT :most"
-            ),
-            {"words": self._words, "most": _BEGINNINGS + 1},
-        )
-        terms = list(found.scalars())
-        if len(terms) > _BEGINNINGS:
-            return None
-        return " OR ".join(map(_quoted, terms))
-
-    def _many(self, phrase: str) -> bool:
-        found = self._session.execute(
-            text(
-                f"SELECT count(*) FROM (SELECT 1 FROM {self._name}_search "  # noqa: S608 - likewise
-                f"WHERE {self._name}_search MATCH :phrase LIMIT :most)"
-            ),
-            {"phrase": phrase, "most": _DENSE + 1},
-        )
-        return bool(found.scalar_one() > _DENSE)
-
-
-def _quoted(wanted: str) -> str:
-    return '"' + wanted.replace('"', '""') + '"'

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from entrepot_web import listing as listing_of
 from entrepot_web.criteria import Criterion, Field
+from entrepot_web.cursors import Position
 from entrepot_web.listing import Found, Listing, Question
 
 STATES = ("active", "merged", "deleted")
@@ -24,6 +25,8 @@ Group = tuple[str, tuple[Any, ...]]
 """A facet and its values, of which a customer has one."""
 
 _ALL = 10_000_000
+_RARE = 2_000
+"""Customers with a facet up to which finding and sorting all is the quickest way."""
 _TABLE: Any = Customer.__table__
 _C = _TABLE.c
 
@@ -80,6 +83,35 @@ class CustomerFinder:
 
     def __init__(self, some: int | None = None) -> None:
         self._some = some
+
+    def cut(
+        self,
+        session: Session,
+        listing: Listing,
+        question: Question,
+        columns: listing_of.Columns,
+        position: Position | None,
+    ) -> search.Page | Found | None:
+        """Return the page of the list in the order of names; see `listing.Finder`."""
+        wanted = _Wanted.of(listing, question)
+        (first, down), *others = columns
+        by_name = first is _C.sort_name and len(others) == 1
+        asked = wanted.whole and (wanted.text or wanted.groups)
+        if self._some is not None or not by_name or not asked:
+            return None
+        if not wanted.text and wanted.states == ("active",):
+            keys = session.scalars(_keys(session, wanted, _RARE + 1)).all()
+            if len(keys) <= _RARE:
+                return Found(keys, whole=True)
+        after = None if position is None else (position.values[0], position.values[1])
+        cut = search.Cut(
+            rows=question.limit + 1,
+            counted=listing_of.COUNT_CAP + 1,
+            down=down != (position is not None and position.backward),
+            after=after,
+        )
+        sought = wanted.sought(session)
+        return search.page(session, _TABLE, wanted.tenant_id, sought, cut)
 
     def find(
         self, session: Session, listing: Listing, question: Question
@@ -141,6 +173,21 @@ class _Wanted:
         """Whether the index of facets alone knows the answer, which is counted fast."""
         return not self.text and len(self.groups) == 1 and self.states == ("active",)
 
+    def sought(self, session: Session) -> search.Sought:
+        """Return the same in the words of the search."""
+        providers = []
+        if self.text:
+            providers = named_providers(session, self.tenant_id, self.text)
+        return search.Sought(
+            words=self.text,
+            instead=tuple(facets.token("provider", one) for one in providers),
+            tokens=tuple(
+                tuple(facets.token(kind, str(one)) for one in values)
+                for kind, values in self.groups
+            ),
+            states=self.states,
+        )
+
 
 def _number(session: Session, wanted: _Wanted, most: int) -> int:
     query = facets.with_one(wanted.tenant_id, *wanted.groups[0]).limit(most)
@@ -161,16 +208,7 @@ def _keys(session: Session, wanted: _Wanted, most: int) -> Any:  # noqa: ANN401 
         for one in others:
             query = facets.also(query, wanted.tenant_id, *one)
         return query.limit(most)
-    providers = named_providers(session, wanted.tenant_id, wanted.text)
-    sought = search.Sought(
-        words=wanted.text,
-        instead=tuple(facets.token("provider", one) for one in providers),
-        tokens=tuple(
-            tuple(facets.token(kind, str(one)) for one in values)
-            for kind, values in wanted.groups
-        ),
-        states=wanted.states,
-    )
+    sought = wanted.sought(session)
     return search.found(session, _TABLE, wanted.tenant_id, sought, most)
 
 

@@ -58,7 +58,7 @@ class Customer(TenantOwned, Base):
             sqlite_where=text("state <> 'active'"),
             postgresql_where=text("state <> 'active'"),
         ),
-        {"info": {"search": ("search_text", "facets", "state")}},
+        {"info": {"search": ("search_text", "facets", "state", "sort_name")}},
     )
 
     id: Mapped[str] = mapped_column(String(40), primary_key=True)

@@ -1,7 +1,8 @@
 """Indexes of searched tables, which metadata can't describe; see `store.search`.
 
-On SQLite the key table gives rows a number and keeps their texts, tokens and states
-side by side, since rows of the table itself have no number that lasts and are wide.
+On SQLite the key table gives rows a number and keeps their texts, tokens, states and
+what they are sorted by side by side, since rows of the table itself have no number that
+lasts and are wide.
 Each text ends with a line break there: any two letters then begin a trigram.
 """
 
@@ -14,12 +15,19 @@ from collections.abc import Mapping
 from sqlalchemy import Connection, text
 
 from entrepot.store.engine import WEB_ROLE
+from entrepot.store.search_walk import NEAR
 
-Columns = tuple[str, str, str]
+Columns = tuple[str, str, str, str]
 _EXTENSIONS = (
     "SELECT extname FROM pg_extension WHERE extname IN ('pg_trgm','btree_gin')"
 )
-_ARGUMENTS = "text, text, text[], jsonb, text[], integer"
+_SOUGHT = "text, text, text[], jsonb, text[]"
+_ARGUMENTS = {
+    "sought": _SOUGHT,
+    "search": f"{_SOUGHT}, integer",
+    "page": f"{_SOUGHT}, integer, text, text, boolean, integer",
+}
+"""Functions beside a searched table, with the types of their arguments."""
 
 
 def install(connection: Connection, searched: Mapping[str, Columns]) -> None:
@@ -27,7 +35,7 @@ def install(connection: Connection, searched: Mapping[str, Columns]) -> None:
 
     Args:
         connection: Inside the migration's transaction.
-        searched: Tables with their columns of text, tokens and state.
+        searched: Tables with their columns of text, tokens, state and order.
     """
     for table, columns in searched.items():
         if connection.dialect.name == "sqlite":
@@ -43,14 +51,15 @@ def uninstall(connection: Connection, searched: Mapping[str, Columns]) -> None:
             for kind in ("_vocab", "", "_key"):
                 connection.execute(text(f"DROP TABLE IF EXISTS {table}_search{kind}"))
         else:
-            name = f"entrepot_search_{table}({_ARGUMENTS})"
-            connection.execute(text(f"DROP FUNCTION IF EXISTS {name}"))
+            for kind, arguments in _ARGUMENTS.items():
+                name = f"entrepot_{kind}_{table}({arguments})"
+                connection.execute(text(f"DROP FUNCTION IF EXISTS {name}"))
     if connection.dialect.name != "sqlite":
         connection.execute(text("DROP FUNCTION IF EXISTS entrepot_pairs(text)"))
 
 
 def _sqlite(connection: Connection, table: str, columns: Columns) -> None:
-    column, tokens, state = columns
+    column, tokens, state, ordered = columns
     number = f"(SELECT number FROM {table}_search_key WHERE row_id = old.id)"
     forget = (
         f"INSERT INTO {table}_search ({table}_search, rowid, folded) "
@@ -63,9 +72,11 @@ def _sqlite(connection: Connection, table: str, columns: Columns) -> None:
     for statement in (
         f"CREATE TABLE IF NOT EXISTS {table}_search_key (number INTEGER PRIMARY KEY, "
         "row_id TEXT NOT NULL UNIQUE, tenant_id TEXT NOT NULL, state TEXT NOT NULL, "
-        "tokens TEXT NOT NULL, folded TEXT NOT NULL)",
+        "tokens TEXT NOT NULL, sorted TEXT NOT NULL, folded TEXT NOT NULL)",
         f"CREATE INDEX IF NOT EXISTS ix_{table}_search_key ON {table}_search_key "
         "(tenant_id)",
+        f"CREATE INDEX IF NOT EXISTS ix_{table}_search_key_sorted ON "
+        f"{table}_search_key (tenant_id, sorted, row_id)",
         f"CREATE VIRTUAL TABLE IF NOT EXISTS {table}_search USING fts5("
         f"folded, tokenize='trigram', content='{table}_search_key', "
         "content_rowid='number')",
@@ -73,16 +84,17 @@ def _sqlite(connection: Connection, table: str, columns: Columns) -> None:
         f"USING fts5vocab('{table}_search', 'row')",
         f"CREATE TRIGGER IF NOT EXISTS {table}_search_insert AFTER INSERT ON {table} "
         f"BEGIN INSERT INTO {table}_search_key (row_id, tenant_id, state, tokens, "
-        f"folded) VALUES (new.id, new.tenant_id, new.{state}, new.{tokens}, "
-        f"new.{column} || char(10)); {learn} END",
+        f"sorted, folded) VALUES (new.id, new.tenant_id, new.{state}, new.{tokens}, "
+        f"new.{ordered}, new.{column} || char(10)); {learn} END",
         f"CREATE TRIGGER IF NOT EXISTS {table}_search_update AFTER UPDATE OF {column} "
         f"ON {table} WHEN old.{column} IS NOT new.{column} BEGIN {forget} "
         f"UPDATE {table}_search_key SET folded = new.{column} || char(10) "
         f"WHERE row_id = new.id; {learn} END",
         f"CREATE TRIGGER IF NOT EXISTS {table}_search_beside AFTER UPDATE OF {tokens}, "
-        f"{state} ON {table} WHEN old.{tokens} IS NOT new.{tokens} OR old.{state} IS "
-        f"NOT new.{state} BEGIN UPDATE {table}_search_key SET tokens = new.{tokens}, "
-        f"state = new.{state} WHERE row_id = new.id; END",
+        f"{state}, {ordered} ON {table} WHEN old.{tokens} IS NOT new.{tokens} OR "
+        f"old.{state} IS NOT new.{state} OR old.{ordered} IS NOT new.{ordered} "
+        f"BEGIN UPDATE {table}_search_key SET tokens = new.{tokens}, "
+        f"state = new.{state}, sorted = new.{ordered} WHERE row_id = new.id; END",
         f"CREATE TRIGGER IF NOT EXISTS {table}_search_delete BEFORE DELETE ON {table} "
         f"BEGIN {forget} DELETE FROM {table}_search_key WHERE row_id = old.id; END",
     ):
@@ -101,21 +113,26 @@ _LOOKED_AT, _FREQUENT = 5_000, 1_000
 """Rows of a sample, and how many of them must match for walking to find enough soon."""
 
 # A LIKE is no leakproof operator: under row-level security no index would be used for
-# it. The function runs as the tables' owner and binds the reseller.
-_FUNCTION = """
-CREATE OR REPLACE FUNCTION {name}(
-  words text, pattern text, instead text[], wanted jsonb, states text[], most integer)
-RETURNS SETOF text LANGUAGE plpgsql STABLE SECURITY DEFINER
-SET search_path = public SET enable_seqscan = on SET jit = off AS $body$
+# it. The functions run as the tables' owner and bind the reseller.
+_RUN = """SECURITY DEFINER
+SET search_path = public SET enable_seqscan = on SET jit = off AS $body$"""
+
+# Conditions: of the reseller and the states, for reading rows, for asking the index;
+# and whether rows that match lie dense.
+_CONDITIONS = """
+CREATE OR REPLACE FUNCTION entrepot_sought_{table}(
+  words text, pattern text, instead text[], wanted jsonb, states text[],
+  OUT own text, OUT walked text, OUT indexed text, OUT frequent boolean)
+LANGUAGE plpgsql STABLE {run}
 DECLARE
-  own text := format('tenant_id = %L', current_setting('entrepot.tenant', true));
-  walked text := 'true';
-  indexed text := 'true';
   tokens text;
   one jsonb;
   seen bigint;
-  found bigint;
+  matched bigint;
 BEGIN
+  own := format('tenant_id = %L', current_setting('entrepot.tenant', true));
+  walked := 'true';
+  indexed := 'true';
   IF cardinality(states) > 0 THEN
     own := own || format(' AND {state} = ANY (%L::text[])', states);
   END IF;
@@ -138,20 +155,76 @@ BEGIN
   END LOOP;
   EXECUTE format('SELECT count(*), count(*) FILTER (WHERE %s) FROM '
     '(SELECT {column}, {facets} FROM {table} WHERE %s LIMIT {looked_at}) sample',
-    walked, own) INTO seen, found;
-  IF seen < {looked_at} OR found >= {frequent} THEN
-    indexed := walked;
+    walked, own) INTO seen, matched;
+  frequent := seen < {looked_at} OR matched >= {often};
+END $body$
+"""
+
+_SEARCH = """
+CREATE OR REPLACE FUNCTION entrepot_search_{table}(
+  words text, pattern text, instead text[], wanted jsonb, states text[], most integer)
+RETURNS SETOF text LANGUAGE plpgsql STABLE {run}
+DECLARE
+  s record;
+BEGIN
+  s := entrepot_sought_{table}(words, pattern, instead, wanted, states);
+  IF s.frequent THEN
+    s.indexed := s.walked;
   ELSE
     PERFORM set_config('enable_seqscan', 'off', true);
   END IF;
   RETURN QUERY EXECUTE format(
-    'SELECT id::text FROM {table} WHERE %s AND %s LIMIT %s', own, indexed, most);
+    'SELECT id::text FROM {table} WHERE %s AND %s LIMIT %s', s.own, s.indexed, most);
+END $body$
+"""
+
+# What is found is sorted where it is less than what is counted. Else the next rows in
+# the order are looked at; only where they don't hold a page of matches, all are.
+_PAGE = """
+CREATE OR REPLACE FUNCTION entrepot_page_{table}(
+  words text, pattern text, instead text[], wanted jsonb, states text[], most integer,
+  place text, row_id text, down boolean, size integer,
+  OUT number integer, OUT ids text[])
+LANGUAGE plpgsql STABLE {run}
+DECLARE
+  s record;
+  beyond text := 'true';
+  way text := CASE WHEN down THEN 'DESC' ELSE 'ASC' END;
+  cut text;
+BEGIN
+  s := entrepot_sought_{table}(words, pattern, instead, wanted, states);
+  IF row_id IS NOT NULL THEN
+    beyond := format('({ordered}, id) %s (%L, %L)',
+      CASE WHEN down THEN '<' ELSE '>' END, place, row_id);
+  END IF;
+  cut := format('ORDER BY {ordered} %s, id %s LIMIT %s', way, way, size);
+  IF s.frequent THEN
+    s.indexed := s.walked;
+  ELSE
+    PERFORM set_config('enable_seqscan', 'off', true);
+  END IF;
+  EXECUTE format('WITH hit AS MATERIALIZED (SELECT id, {ordered} FROM {table} '
+    'WHERE %s AND %s LIMIT %s), n AS (SELECT count(*)::integer AS n FROM hit) '
+    'SELECT n, CASE WHEN n < %s THEN ARRAY(SELECT id::text FROM hit WHERE %s %s) END '
+    'FROM n', s.own, s.indexed, most, most, beyond, cut) INTO number, ids;
+  IF ids IS NOT NULL THEN
+    RETURN;
+  END IF;
+  PERFORM set_config('enable_seqscan', 'on', true);
+  EXECUTE format('SELECT ARRAY(SELECT id::text FROM (SELECT * FROM {table} '
+    'WHERE %s AND %s ORDER BY {ordered} %s, id %s LIMIT {near}) near '
+    'WHERE %s LIMIT %s)', s.own, beyond, way, way, s.walked, size) INTO ids;
+  IF cardinality(ids) < size THEN
+    EXECUTE format('SELECT ARRAY(SELECT id::text FROM (SELECT id, {ordered} '
+      'FROM {table} WHERE %s AND %s AND %s OFFSET 0) every_one %s)',
+      s.own, s.walked, beyond, cut) INTO ids;
+  END IF;
 END $body$
 """
 
 
 def _postgresql(connection: Connection, table: str, columns: Columns) -> None:
-    column, facets, state = columns
+    column, facets, state, ordered = columns
     tokens = f"string_to_array(btrim({facets}, '|'), '||')"
     there = set(connection.execute(text(_EXTENSIONS)).scalars())
     connection.exec_driver_sql(_PAIRS)
@@ -167,21 +240,25 @@ def _postgresql(connection: Connection, table: str, columns: Columns) -> None:
         f"USING gin ({', '.join(parts)}) "
         "WITH (fastupdate = on, gin_pending_list_limit = 512)"
     )
-    name = f"entrepot_search_{table}"
-    connection.exec_driver_sql(
-        _FUNCTION.format(
-            name=name,
-            table=table,
-            column=column,
-            facets=facets,
-            tokens=tokens.replace("'", "''"),
-            state=state,
-            looked_at=_LOOKED_AT,
-            frequent=_FREQUENT,
-        ).replace("%", "%%")
-    )
-    for statement in (
-        f"REVOKE ALL ON FUNCTION {name}({_ARGUMENTS}) FROM PUBLIC",
-        f"GRANT EXECUTE ON FUNCTION {name}({_ARGUMENTS}) TO {WEB_ROLE}",
-    ):
-        connection.exec_driver_sql(statement)
+    functions = {"sought": _CONDITIONS, "search": _SEARCH, "page": _PAGE}
+    for kind, function in functions.items():
+        connection.exec_driver_sql(
+            function.format(
+                run=_RUN,
+                table=table,
+                column=column,
+                facets=facets,
+                tokens=tokens.replace("'", "''"),
+                state=state,
+                ordered=ordered,
+                looked_at=_LOOKED_AT,
+                often=_FREQUENT,
+                near=NEAR,
+            ).replace("%", "%%")
+        )
+        name = f"entrepot_{kind}_{table}({_ARGUMENTS[kind]})"
+        connection.exec_driver_sql(f"REVOKE ALL ON FUNCTION {name} FROM PUBLIC")
+        if kind != "sought":
+            connection.exec_driver_sql(
+                f"GRANT EXECUTE ON FUNCTION {name} TO {WEB_ROLE}"
+            )

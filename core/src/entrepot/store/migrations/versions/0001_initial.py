@@ -100,7 +100,7 @@ APPEND_ONLY_TABLES = (
 )
 
 SEARCHED_TABLES = {
-    "customer": ('search_text', 'facets', 'state'),
+    "customer": ('search_text', 'facets', 'state', 'sort_name'),
 }
 
 
@@ -450,7 +450,7 @@ def upgrade() -> None:
     sa.Column('updated_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('version', sa.Integer(), nullable=False),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_customer')),
-    info={'search': ('search_text', 'facets', 'state')}
+    info={'search': ('search_text', 'facets', 'state', 'sort_name')}
     )
     op.create_index('ix_customer_tenant_id_contact_email_id', 'customer', ['tenant_id', 'contact_email', 'id'], unique=False)
     op.create_index('ix_customer_tenant_id_contact_name_id', 'customer', ['tenant_id', 'contact_name', 'id'], unique=False)
