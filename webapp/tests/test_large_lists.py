@@ -14,7 +14,6 @@ from entrepot.hub.customers.upkeep import derive
 from entrepot.store import TenantScope, search_walk
 from entrepot_web import listing
 from entrepot_web.api import customer_records, customer_works
-from entrepot_web.lists import customers as lists_customers
 from sqlalchemy import Engine, event
 
 HEAD = (
@@ -141,7 +140,7 @@ def test_customers_are_the_same_however_they_are_found(
     assert all(len(ids) == total for ids, total in first.values())
     # Next, as if everything were too much to be found and sorted at once.
     few = ((listing, "COUNT_CAP"), (listing, "FEW"), (listing, "DENSE"),
-           (lists_customers, "_RARE"), (search_walk, "DENSE"))  # fmt: skip
+           (search_walk, "DENSE"))  # fmt: skip
     for module, name in few:
         monkeypatch.setattr(module, name, 1)
     for near in (3, 100):

@@ -95,11 +95,11 @@ class Finder(Protocol):
         question: Question,
         columns: Columns,
         position: cursors.Position | None,
-    ) -> Page | Found | None:
+    ) -> Page | None:
         """Return the page after a position, where the indexes know the order too.
 
-        It holds one row more than the question's limit where there is one. All keys
-        are returned instead where they are few, None where it takes another way.
+        It holds one row more than the question's limit where there is one. None: it
+        has to be found in another way.
         """
         ...
 
@@ -304,13 +304,9 @@ def _cut(
     if listing.finder is None:
         return None
     told = listing.finder.cut(session, listing, question, columns, position)
-    asked = _asked(listing, question)
-    if isinstance(told, Found):
-        session.info.setdefault("found", {})[asked] = told
-        return None
     if told is None:
         return None
-    session.info.setdefault("numbers", {})[asked] = told.number
+    session.info.setdefault("numbers", {})[_asked(listing, question)] = told.number
     query = listing.of(question.tenant_id)
     if listing.hint:
         query = query.with_hint(listing.key.table, listing.hint, "sqlite")

@@ -91,7 +91,7 @@ def found(
     """
     if session.get_bind().dialect.name == "postgresql":
         return _asked_of_server(table, sought, most)
-    statement, values = Walk(table.name, tenant_id, sought).found(session, most)
+    statement, values = Walk(table.name, tenant_id, sought).found(most)
     return _rows(statement, *(bindparam(*one) for one in values.items()))
 
 
@@ -113,7 +113,7 @@ def page(
     if session.get_bind().dialect.name == "postgresql":
         row = session.execute(_page_of_server(table, sought, cut)).one()
         return Page(row.number, row.ids)
-    statement, values = Walk(table.name, tenant_id, sought).page(session, cut)
+    statement, values = Walk(table.name, tenant_id, sought).page(cut)
     rows = session.execute(text(statement), values).all()
     return Page(rows[0][0], [key for _, key in rows if key is not None])
 

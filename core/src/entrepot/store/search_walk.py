@@ -9,12 +9,9 @@ sorted by, so that a whole page is found without looking into the table.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-
-from sqlalchemy import text
-from sqlalchemy.orm import Session
 
 PAIR, SHORTEST = 2, 3
 """Letters from which on an index of trigrams helps: by their beginnings, by all."""
@@ -35,12 +32,15 @@ class Sought:
         instead: Tokens; a row that has one of them needn't hold the words.
         tokens: Groups of tokens; a row has one of each group.
         states: What the state may be; empty = anything.
+        token_rows: For a single group and no words, where a table tells the rows that
+            have a token: a select of ``row_id`` for ``:tenant_id``, and its values.
     """
 
     words: str = ""
     instead: tuple[str, ...] = ()
     tokens: tuple[tuple[str, ...], ...] = ()
     states: tuple[str, ...] = ()
+    token_rows: tuple[str, Mapping[str, Any]] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,23 +107,19 @@ class Walk:
         self._own = " AND ".join(["k.tenant_id = :tenant_id", *self._narrowed()])
         self._all = " AND ".join([self._own, *self._holding()])
 
-    def found(self, session: Session, most: int) -> Statement:
+    def found(self, most: int) -> Statement:
         """Return the statement of ids in no order, at most so many."""
         self._values["most"] = most
-        phrase = self._phrase(session)
-        if phrase == "":
-            return self._said("SELECT NULL AS row_id WHERE :tenant_id IS NULL")
-        if phrase is None or (self._sought.tokens and self._many(session)):
-            return self._said(f"SELECT row_id FROM ({self._scan()} LIMIT :most)")
-        return self._said(f"SELECT row_id FROM ({self._ask()} LIMIT :most)")
+        return self._said(f"WITH {', '.join(self._hits())} SELECT row_id FROM hit")
 
-    def page(self, session: Session, cut: Cut) -> Statement:
+    def page(self, cut: Cut) -> Statement:
         """Return the statement of the number of rows, and of the ids of a page."""
         self._values |= {"most": cut.counted, "rows": cut.rows, "near": NEAR}
-        phrase = self._phrase(session)
-        if phrase == "":
-            return self._said("SELECT 0, NULL WHERE :tenant_id IS NOT NULL")
-        parts = [*self._hits(phrase), *self._parts(cut)]
+        parts = [
+            *self._hits(),
+            "number(n) AS MATERIALIZED (SELECT count(*) FROM hit)",
+            *self._parts(cut),
+        ]
         return self._said(
             f"WITH {', '.join(parts)} SELECT n, row_id FROM number LEFT JOIN ("
             "SELECT row_id FROM few UNION ALL "
@@ -131,24 +127,41 @@ class Walk:
             "UNION ALL SELECT row_id FROM far)"
         )
 
-    def _hits(self, phrase: str | None) -> list[str]:
-        """Return what counts the rows: all that are sought where they are few."""
-        first: list[str] = []
-        hit = f"{self._scan()} LIMIT :most"
-        if phrase:
-            hit = f"{self._ask()} LIMIT :most"
-        if phrase and self._sought.tokens:
-            self._values["dense"] = DENSE
-            first = [f"dense(yes) AS MATERIALIZED ({self._dense()})"]
-            either = "LIMIT CASE WHEN (SELECT yes FROM dense) THEN"
-            hit = (
-                f"SELECT * FROM ({self._ask()} {either} 0 ELSE :most END) UNION ALL "
-                f"SELECT * FROM ({self._scan()} {either} :most ELSE 0 END)"
+    def _hits(self) -> list[str]:
+        """Return what finds the rows: all that are sought where they are few.
+
+        The index is asked for words; all texts are read where it gives too much.
+        """
+        scan, words = self._scan(), self._words
+        if self._sought.token_rows:
+            return [f"hit AS MATERIALIZED ({self._pick()} LIMIT :most)"]
+        if len(words) < PAIR or self._sought.instead:
+            return [f"hit AS MATERIALIZED ({scan} LIMIT :most)"]
+        first, doubts, phrase = [], [], ":phrase"
+        if len(words) < SHORTEST:
+            phrase = "(SELECT words FROM beginning)"
+            self._values |= {"words": words, "terms": _BEGINNINGS}
+            first.append(
+                f"beginning(words, many) AS MATERIALIZED ({self._beginning()})"
             )
+            doubts.append("(SELECT many FROM beginning)")
+        else:
+            self._values["phrase"] = _quoted(words)
+        if self._sought.tokens:
+            self._values["dense"] = DENSE
+            doubts.append(
+                f"(SELECT count(*) FROM (SELECT 1 FROM {self._name}_search WHERE "
+                f"{self._name}_search MATCH {phrase} LIMIT :dense + 1)) > :dense"
+            )
+        if not doubts:
+            return [f"hit AS MATERIALIZED ({self._ask(phrase)} LIMIT :most)"]
+        either = "LIMIT CASE WHEN (SELECT yes FROM dense) THEN"
         return [
             *first,
-            f"hit AS MATERIALIZED ({hit})",
-            "number(n) AS MATERIALIZED (SELECT count(*) FROM hit)",
+            f"dense(yes) AS MATERIALIZED (SELECT {' OR '.join(doubts)})",
+            f"hit AS MATERIALIZED (SELECT * FROM ({self._ask(phrase)} "
+            f"{either} 0 ELSE :most END) UNION ALL SELECT * FROM ({scan} "
+            f"{either} :most ELSE 0 END))",
         ]
 
     def _parts(self, cut: Cut) -> list[str]:
@@ -185,19 +198,34 @@ class Walk:
             f"WHERE {self._all}"
         )
 
-    def _ask(self) -> str:
-        """Return the select that asks the index for the phrase."""
+    def _ask(self, phrase: str) -> str:
+        """Return the select that asks the index for a phrase."""
         name = self._name
         return (
             f"SELECT k.sorted, k.row_id FROM {name}_search f "
             f"CROSS JOIN {name}_search_key k ON k.number = f.rowid "
-            f"WHERE f.{name}_search MATCH :phrase AND {self._own}"
+            f"WHERE f.{name}_search MATCH {phrase} AND {self._own}"
         )
 
-    def _dense(self) -> str:
+    def _pick(self) -> str:
+        """Return the select of the rows that are known to have a token."""
+        rows, values = self._sought.token_rows or ("", {})
+        self._values |= values
         return (
-            f"SELECT count(*) > :dense FROM (SELECT 1 FROM {self._name}_search "
-            f"WHERE {self._name}_search MATCH :phrase LIMIT :dense + 1)"
+            f"SELECT k.sorted, k.row_id FROM ({rows}) given CROSS JOIN "
+            f"{self._name}_search_key k ON k.row_id = given.row_id WHERE {self._own}"
+        )
+
+    def _beginning(self) -> str:
+        """Return the select of all trigrams that begin with two letters, as a phrase.
+
+        Every text ends with a line break, and none has three of them.
+        """
+        return (
+            "SELECT coalesce(group_concat('\"' || replace(term, '\"', '\"\"') || '\"', "
+            "' OR '), '\"' || char(10, 10, 10) || '\"'), count(*) > :terms FROM ("
+            f"SELECT term FROM {self._name}_search_vocab WHERE term >= :words "
+            "AND term < :words || char(1114111) LIMIT :terms + 1)"
         )
 
     def _said(self, statement: str) -> Statement:
@@ -232,37 +260,6 @@ class Walk:
     def _named(self, name: str, value: str) -> str:
         self._values[name] = value
         return f":{name}"
-
-    def _phrase(self, session: Session) -> str | None:
-        """Return what the index is asked for.
-
-        Empty when nothing can match, None when reading all texts is better.
-        """
-        if len(self._words) < PAIR or self._sought.instead:
-            return None
-        phrase: str | None = _quoted(self._words)
-        if len(self._words) < SHORTEST:
-            phrase = self._beginning(session)
-        self._values["phrase"] = phrase
-        return phrase
-
-    def _beginning(self, session: Session) -> str | None:
-        """Return all trigrams that begin with two letters; every text ends with one."""
-        found = session.execute(
-            text(
-                f"SELECT term FROM {self._name}_search_vocab "
-                "WHERE term >= :words AND term < :words || char(1114111) LIMIT :most"
-            ),
-            {"words": self._words, "most": _BEGINNINGS + 1},
-        )
-        terms = list(found.scalars())
-        if len(terms) > _BEGINNINGS:
-            return None
-        return " OR ".join(map(_quoted, terms))
-
-    def _many(self, session: Session) -> bool:
-        values = {"phrase": self._values["phrase"], "dense": DENSE}
-        return bool(session.execute(text(self._dense()), values).scalar_one())
 
 
 def _quoted(wanted: str) -> str:

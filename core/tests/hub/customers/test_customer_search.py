@@ -16,11 +16,11 @@ from entrepot.hub.tenants.service import TenantService
 from entrepot.jobs import Jobs
 from entrepot.jobs.registry import JobRegistry
 from entrepot.jobs.retention import ensure_schedules
-from entrepot.store import TenantScope
+from entrepot.store import TenantScope, search_walk
 from entrepot.store import search as store_search
 from entrepot.store.audit_tables import AuditEntry
 from entrepot.store.migrations import search as migration
-from entrepot.store.search import Sought, fold, found, hits, holds
+from entrepot.store.search import Cut, Sought, fold, found, hits, holds, page
 from sqlalchemy import select
 
 TABLE = Customer.__table__
@@ -74,11 +74,14 @@ def test_the_index_follows_every_write(store, tenant, customers, monkeypatch) ->
         rows[1].state, rows[2].state, rows[2].facets = "merged", "deleted", ""
         rows[3].n_orders, rows[3].search_text = 7, ""
     compare(store, tenant)
-    monkeypatch.setattr(store_search, "_DENSE", 0)
+    monkeypatch.setattr(search_walk, "DENSE", 0)
+    monkeypatch.setattr(search_walk, "NEAR", 2)
+    monkeypatch.setattr(search_walk, "_BEGINNINGS", 0)
     if store.dialect == "postgresql":
         # With rows as few as here the server would read them all.
         monkeypatch.setattr(migration, "_LOOKED_AT", 0)
         monkeypatch.setattr(migration, "_FREQUENT", 1_000_000)
+        monkeypatch.setattr(migration, "NEAR", 2)
         with store.unit(TenantScope(tenant)) as session:
             tables = store_search.searched_tables()
             migration.install(session.connection(), tables)
@@ -102,7 +105,7 @@ def compare(store, tenant: str) -> None:
                 states=states,
             )
             expected = [
-                row.id
+                (row.sort_name, row.id)
                 for row in rows
                 if (
                     words in row.search_text
@@ -112,7 +115,24 @@ def compare(store, tenant: str) -> None:
                 and (not states or row.state in states)
             ]
             ids = session.scalars(found(session, TABLE, tenant, wanted, 99))
-            assert sorted(ids) == sorted(expected), wanted
+            assert sorted(ids) == sorted(key for _, key in expected), wanted
+            if words or group:
+                compare_pages(session, tenant, wanted, sorted(expected))
+
+
+def compare_pages(session, tenant: str, wanted: Sought, expected: list) -> None:
+    """The pages of what is sought, from every position in both directions."""
+    for counted, down in itertools.product((2, 99), (False, True)):
+        ordered = expected[::-1] if down else expected
+        for at in range(len(ordered) + 1):
+            after = ordered[at - 1] if at else None
+            cut = Cut(rows=2, counted=counted, down=down, after=after)
+            told = page(session, TABLE, tenant, wanted, cut)
+            keys = [key for _, key in ordered[at : at + 2]]
+            assert (told.number, sorted(told.ids)) == (
+                min(len(expected), counted),
+                sorted(keys),
+            ), (wanted, cut)
 
 
 def test_rows_follow_what_they_are_derived_from(store, tenant, customers) -> None:

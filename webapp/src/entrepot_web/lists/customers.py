@@ -25,8 +25,6 @@ Group = tuple[str, tuple[Any, ...]]
 """A facet and its values, of which a customer has one."""
 
 _ALL = 10_000_000
-_RARE = 2_000
-"""Customers with a facet up to which finding and sorting all is the quickest way."""
 _TABLE: Any = Customer.__table__
 _C = _TABLE.c
 
@@ -91,7 +89,7 @@ class CustomerFinder:
         question: Question,
         columns: listing_of.Columns,
         position: Position | None,
-    ) -> search.Page | Found | None:
+    ) -> search.Page | None:
         """Return the page of the list in the order of names; see `listing.Finder`."""
         wanted = _Wanted.of(listing, question)
         (first, down), *others = columns
@@ -99,10 +97,6 @@ class CustomerFinder:
         asked = wanted.whole and (wanted.text or wanted.groups)
         if self._some is not None or not by_name or not asked:
             return None
-        if not wanted.text and wanted.states == ("active",):
-            keys = session.scalars(_keys(session, wanted, _RARE + 1)).all()
-            if len(keys) <= _RARE:
-                return Found(keys, whole=True)
         after = None if position is None else (position.values[0], position.values[1])
         cut = search.Cut(
             rows=question.limit + 1,
@@ -186,6 +180,7 @@ class _Wanted:
                 for kind, values in self.groups
             ),
             states=self.states,
+            token_rows=facets.rows_with_one(*self.groups[0]) if self.simple else None,
         )
 
 

@@ -46,6 +46,18 @@ def with_one(tenant_id: str, kind: str, values: Sequence[Any]) -> Select[Any]:
     return query.distinct() if len(values) > 1 else query
 
 
+def rows_with_one(kind: str, values: Sequence[Any]) -> tuple[str, dict[str, str]]:
+    """The text of `with_one`, giving ``row_id`` for ``:tenant_id``, and its values."""
+    given = {f"f{at}": str(one)[:_LONGEST] for at, one in enumerate(values)}
+    names = ", ".join(f":{name}" for name in given)
+    distinct = "DISTINCT " if len(values) > 1 else ""
+    query = (
+        f"SELECT {distinct}customer_id AS row_id FROM customer_facet "  # noqa: S608 - names of ours
+        f"WHERE tenant_id = :tenant_id AND kind = :f_kind AND value IN ({names})"
+    )
+    return query, {"f_kind": kind, **given}
+
+
 def also(
     query: Select[Any], tenant_id: str, kind: str, values: Sequence[Any]
 ) -> Select[Any]:
