@@ -15,7 +15,12 @@ FRAME = re.compile(
 """What surrounds every page: who comes, their choices, the state of the sources."""
 
 MOST = {
-    "/customers": 9,
+    "/customers": 6,
+    "/customers?q=ts": 6,
+    "/customers?q=contoso&state=active": 6,
+    "/customers?country=NO": 6,
+    "/customers?country=NO&q=ex&sort=-name": 6,
+    "/customers?sort=-orders": 6,
     "/subscriptions": 6,
     "/connections": 6,
     "/settings/credentials": 4,

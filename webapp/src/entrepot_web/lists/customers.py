@@ -10,6 +10,7 @@ from entrepot.hub.connections.tables import Connection
 from entrepot.hub.customers import facets
 from entrepot.hub.customers.tables import Contact, Customer, CustomerAccount
 from entrepot.store import search
+from flask import g, has_request_context
 from sqlalchemy import ColumnElement, func, or_, select, text
 from sqlalchemy.orm import Session
 
@@ -63,11 +64,15 @@ def named_providers(session: Session, tenant_id: str, text: str) -> list[str]:
     """Return the connections whose name or plugin holds a text."""
     wanted, known = search.fold(text), session.info.setdefault("providers", {})
     if tenant_id not in known:
-        rows = session.execute(
+        # A page of the console has asked for its connections already.
+        asked = g.get("connections", ()) if has_request_context() else ()
+        rows: Iterable[Sequence[str]] = [
+            (one.id, one.name, one.plugin) for one in asked if one.kind == "vendor"
+        ] or session.execute(
             select(Connection.id, Connection.name, Connection.plugin).where(
                 Connection.tenant_id == tenant_id, Connection.kind == "vendor"
             )
-        )
+        ).tuples()
         known[tenant_id] = [(key, search.fold(" ".join(names))) for key, *names in rows]
     return [key for key, names in known[tenant_id] if wanted in names]
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from entrepot.hub.customers.fields import FieldView
 from entrepot.hub.customers.records import CustomerDetail, PriceBook
 from entrepot.hub.customers.tables import CustomerAccount
+from flask import g, has_request_context
 from flask_babel import lazy_gettext
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -75,11 +76,16 @@ def _beside(session: Session, rows: Sequence[Any]) -> Facts:
     accounts: dict[str, list[Any]] = {}
     for account in found:
         accounts.setdefault(account.customer_id, []).append(account)
+    return {"accounts": accounts, "books": _books(session)}
+
+
+def _books(session: Session) -> Mapping[str, str]:
+    """Return names of price books by id; a page knows them from the list's set-up."""
+    if has_request_context() and "list_setup" in g:
+        known: Mapping[str, str] = g.list_setup.price_books
+        return known
     books = session.execute(select(PriceBook.id, PriceBook.name))
-    return {
-        "accounts": accounts,
-        "books": {row.id: row.name for row in books},
-    }
+    return {row.id: row.name for row in books}
 
 
 def _beside_custom(session: Session, rows: Sequence[Any]) -> Facts:

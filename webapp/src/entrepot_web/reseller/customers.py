@@ -35,6 +35,7 @@ from entrepot_web.reseller.managed_lists import (
 from entrepot_web.reseller.pages import (
     asked,
     chosen,
+    list_setup,
     list_view,
     marks,
     page,
@@ -53,18 +54,17 @@ OPTIONS = 50
 @signed_in("customers:read")
 def customer_list() -> Response:
     """Show the customers."""
-    fields = hub().customers.fields.list(actor())
-    found = sheet(fields)
+    setup = list_setup(LIST)
+    found = sheet(setup.fields)
     view = list_view(found.listing, criteria(found.listing), beside=found.beside)
-    shared = hub().customers.views.read(actor(), LIST)
     return page(
         "reseller/customers.html",
         "customers",
         view=view,
         sheet=found,
-        columns=found.chosen(shared.columns),
-        fields=fields,
-        views=shared.saved,
+        columns=found.chosen(setup.shared.columns),
+        fields=setup.fields,
+        views=setup.shared.saved,
         marks=marks(),
         options=_options,
         labels={

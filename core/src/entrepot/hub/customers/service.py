@@ -15,6 +15,7 @@ from entrepot.hub.customers.fields import CustomFields
 from entrepot.hub.customers.importing import CustomerImports
 from entrepot.hub.customers.price_books import PriceBooks
 from entrepot.hub.customers.rows import customer_row
+from entrepot.hub.customers.setup import ListSetup
 from entrepot.hub.customers.tables import (
     Contact,
     Customer,
@@ -129,7 +130,7 @@ class CustomerService:
         jobs: Durable work; None where nothing is submitted.
 
     Attributes:
-        editing, erasing, fields, imports, price_books, views, works: Further use
+        editing, erasing, fields, imports, price_books, setup, views, works: Further use
             cases.
     """
 
@@ -142,6 +143,7 @@ class CustomerService:
         self.imports = CustomerImports(store, clock)
         self.price_books = PriceBooks(store, clock)
         self.works = CustomerWorks(store, clock, jobs, self.imports)
+        self.setup = ListSetup(store)
         self.views = ListViews(store, clock)
 
     def list(self, actor: Actor, query: CustomerQuery) -> Slice[CustomerView]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -58,14 +59,11 @@ class ListViews:
 
     def read(self, actor: Actor, of: str) -> Shared:
         """Return a list's columns and saved views."""
-        query = select(ListView).where(ListView.of == of).order_by(ListView.name)
+        row = ListView
+        query = select(row.name, row.id, row.query, row.columns, row.created_by)
+        query = query.where(row.of == of).order_by(row.name)
         with self._store.read(TenantScope(actor.tenant_id)) as session:
-            rows = session.scalars(query).all()
-            chosen = [row.columns for row in rows if not row.name]
-            return Shared(
-                columns=tuple(chosen[0]) if chosen and chosen[0] is not None else None,
-                saved=tuple(_saved(row) for row in rows if row.name),
-            )
+            return shared(session.execute(query).all())
 
     def choose_columns(
         self, actor: Actor, of: str, columns: Sequence[str] | None
@@ -156,10 +154,21 @@ class ListViews:
         return row
 
 
-def _saved(row: ListView) -> SavedView:
-    return SavedView(
-        id=row.id, name=row.name, query=row.query, created_by=row.created_by
-    )
+def shared(rows: Iterable[Sequence[Any]]) -> Shared:
+    """Return columns and views by what the table says of a list.
+
+    Args:
+        rows: Name, id, query, columns and maker of each, by name.
+    """
+    columns, saved = None, []
+    for name, id_, query, own, created_by in rows:
+        if name:
+            saved.append(
+                SavedView(id=id_, name=name, query=query, created_by=created_by)
+            )
+        elif own is not None:
+            columns = tuple(own)
+    return Shared(columns=columns, saved=tuple(saved))
 
 
 def _named(session: Session, of: str, name: str) -> ListView | None:
