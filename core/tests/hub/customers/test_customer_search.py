@@ -148,6 +148,13 @@ def test_rows_follow_what_they_are_derived_from(store, tenant, customers) -> Non
         assert row.contact_email == "new@elsewhere.example"
         assert hits(session, TABLE, tenant, "elsewhere", 9) == [customers[1]]
         assert hits(session, TABLE, tenant, "renee1@", 9) == []
+        account = CustomerAccount.vendor_id == "tenant-0001"
+        billed = session.scalars(select(CustomerAccount).where(account)).one()
+        person.email, billed.email = "", "office@contoso.example"
+        session.flush()
+        derive(session, tenant, customers)
+        session.refresh(row)
+        assert row.contact_email == "office@contoso.example"
         query = facets.with_one(tenant, "country", ["SE"])
         assert session.scalars(query).all() == [customers[0]]
         row.state = "deleted"

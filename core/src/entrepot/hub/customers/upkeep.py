@@ -159,6 +159,8 @@ def _write(session: Session, tenant_id: str, stale: list[dict[str, Any]]) -> Non
 def _derived(row: Any, around: _Around) -> tuple[dict[str, Any], list[Facet]]:  # noqa: ANN401 - a row
     detail = around.detail
     name, email = around.contact
+    # Who is to be written to may be known of an account without being a person.
+    email = email or next((one.email for one in around.accounts if one.email), "")
     if detail is not None:
         own = f"{detail.given_name} {detail.family_name}".strip()
         name, email = own or name, detail.email or email
@@ -196,7 +198,7 @@ def _around(session: Session, tenant_id: str, ids: Sequence[str]) -> dict[str, _
     accounts = connection.execute(
         select(
             _A.id, _A.customer_id, _A.connection_id, _A.vendor_id, _A.name, _A.domain,
-            _A.country,
+            _A.country, _A.email,
         ).where(_A.tenant_id == tenant_id, among(connection, _A.customer_id, ids))
         .order_by(_A.id)
     ).all()  # fmt: skip
