@@ -93,7 +93,7 @@ def compare(store, tenant: str) -> None:
     with store.read(TenantScope(tenant)) as session:
         rows = session.scalars(select(Customer)).all()
         for words, group, states, instead in itertools.product(
-            ("", "e", "qz", "qzx", "in", "ds", "d2.example", "_"),
+            ("", "e", "qz", "qzx", "in", "ds", "d2.example", "_", "0%", "0% f", "o'n"),
             TOKENS,
             ((), ("active",), ("merged", "deleted")),
             ((), ("|provider=con_1|",)),

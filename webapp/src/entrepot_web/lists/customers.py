@@ -66,13 +66,13 @@ def named_providers(session: Session, tenant_id: str, text: str) -> list[str]:
     if tenant_id not in known:
         # A page of the console has asked for its connections already.
         asked = g.get("connections", ()) if has_request_context() else ()
-        rows: Iterable[Sequence[str]] = [
+        rows: Iterable[Any] = [
             (one.id, one.name, one.plugin) for one in asked if one.kind == "vendor"
         ] or session.execute(
             select(Connection.id, Connection.name, Connection.plugin).where(
                 Connection.tenant_id == tenant_id, Connection.kind == "vendor"
             )
-        ).tuples()
+        )
         known[tenant_id] = [(key, search.fold(" ".join(names))) for key, *names in rows]
     return [key for key, names in known[tenant_id] if wanted in names]
 
