@@ -173,7 +173,7 @@ def marks() -> Mapping[str, Mark]:
             item.id: mark(
                 item.id, item.name, item.plugin, titles.get(item.plugin, ""), item.kind
             )
-            for item in _connections()
+            for item in connection_names()
         }
     found: Mapping[str, Mark] = g.marks
     return found
@@ -196,7 +196,7 @@ def list_setup(of: str) -> Setup:
     return found
 
 
-def _connections() -> Sequence[ConnectionName]:
+def connection_names() -> Sequence[ConnectionName]:
     """Return all connections of the reseller, removed ones too; asked for once."""
     if "connections" not in g:
         g.connections = hub().connections.names(actor())
@@ -337,7 +337,7 @@ def sentence(error: EntrepotError) -> str:
 def _pill() -> FreshPill | None:
     if not actor().may("connections:read"):
         return None
-    found = [item for item in _connections() if item.state != REMOVED]
+    found = [item for item in connection_names() if item.state != REMOVED]
     if not found:
         return None
     parked = [item for item in found if item.state == "parked"]

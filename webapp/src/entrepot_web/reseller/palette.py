@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from entrepot.hub.connections.rows import REMOVED
+from entrepot.hub.connections.views import ConnectionName
 from flask import Blueprint, Response, make_response, render_template, request
 from flask_babel import gettext
 from sqlalchemy import ColumnElement
@@ -17,7 +19,7 @@ from entrepot_web.listing import Listing, Question, Search, read
 from entrepot_web.lists.customers import CUSTOMERS, CustomerFinder
 from entrepot_web.lists.subscriptions import SUBSCRIPTIONS
 from entrepot_web.reseller.navigation import navigation
-from entrepot_web.reseller.pages import page
+from entrepot_web.reseller.pages import connection_names, page
 
 pages = Blueprint("console_palette", __name__)
 FEW = 6
@@ -136,7 +138,7 @@ def _actions() -> Iterator[Hit]:
         title = gettext("Add a connection")
         yield Hit(title=title, href="/connections/new", icon="plus")
     if may("sync:write") and may("connections:read"):
-        for one in hub().connections.list(actor()):
+        for one in _in_use():
             yield Hit(
                 title=gettext("Read changes of %(name)s", name=one.name),
                 href="/sync-runs",
@@ -144,7 +146,7 @@ def _actions() -> Iterator[Hit]:
                 fields={"connection_id": one.id, "mode": "incremental"},
             )
     if may("reconciliations:write") and may("connections:read"):
-        for one in hub().connections.list(actor(), kind="psa"):
+        for one in (one for one in _in_use() if one.kind == "psa"):
             yield Hit(
                 title=gettext("Compare with %(name)s again", name=one.name),
                 href="/reconciliation",
@@ -161,6 +163,10 @@ def _actions() -> Iterator[Hit]:
     yield Hit(
         title=gettext("Sign out"), href="/logout", icon="logout", fields={"out": "1"}
     )
+
+
+def _in_use() -> list[ConnectionName]:
+    return [one for one in connection_names() if one.state != REMOVED]
 
 
 def _records(text: str, most: int) -> Iterator[Hits]:
