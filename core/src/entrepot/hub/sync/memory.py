@@ -151,12 +151,12 @@ class HashMemory:
         merged.sort(kind="stable")
         first = np.ones(len(merged), dtype=np.bool_)
         first[1:] = merged[1:] != merged[:-1]
-        return merged[first].astype("<u8").tobytes()
+        return merged[first].astype("<u8", copy=False).tobytes()
 
 
 def unpack(packed: bytes) -> Hashes:
-    """Packed hashes as an array."""
-    return np.frombuffer(packed, dtype="<u8").astype(np.uint64)
+    """Packed hashes as an array, which nobody may write to."""
+    return np.frombuffer(packed, dtype="<u8").astype(np.uint64, copy=False)
 
 
 def _bytes(values: list[int]) -> bytes:
@@ -167,4 +167,4 @@ def pack(row_hashes: Iterable[int]) -> bytes:
     """Sorted little-endian hashes from signed row hashes, for `HashMemory`."""
     values = np.fromiter(row_hashes, dtype=SIGNED).view(np.uint64)
     values.sort()
-    return values.astype("<u8").tobytes()
+    return values.astype("<u8", copy=False).tobytes()
