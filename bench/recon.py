@@ -217,8 +217,9 @@ def first_look(
                 changed = _change_both(session, tenant, turn, clock.now() - RECENTLY)
                 result["changed"] = changed
         with hub.store.read(TenantScope(tenant)):
-            before = resident()
+            pass  # A connection is open from here on.
         forget_peak()
+        before = resident()
         with measured(result, pg=pg):
             run = RunInfo(new_id("run"), tenant, psa)
             found = hub.reconciliation.steps.begin(run)

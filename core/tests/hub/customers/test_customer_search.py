@@ -81,7 +81,6 @@ def test_the_index_follows_every_write(store, tenant, customers, monkeypatch) ->
         # With rows as few as here the server would read them all.
         monkeypatch.setattr(migration, "_LOOKED_AT", 0)
         monkeypatch.setattr(migration, "_FREQUENT", 1_000_000)
-        monkeypatch.setattr(migration, "NEAR", 2)
         with store.unit(TenantScope(tenant)) as session:
             tables = store_search.searched_tables()
             migration.install(session.connection(), tables)

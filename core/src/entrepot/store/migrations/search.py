@@ -15,7 +15,6 @@ from collections.abc import Mapping
 from sqlalchemy import Connection, text
 
 from entrepot.store.engine import WEB_ROLE
-from entrepot.store.search_walk import NEAR
 
 Columns = tuple[str, str, str, str]
 _EXTENSIONS = (
@@ -117,41 +116,47 @@ _LOOKED_AT, _FREQUENT = 5_000, 1_000
 _RUN = """SECURITY DEFINER
 SET search_path = public SET enable_seqscan = on SET jit = off AS $body$"""
 
-# Conditions: of the reseller and the states, for reading rows, for asking the index;
-# and whether rows that match lie dense.
+# Conditions: of the reseller and the states, for asking the index, for reading rows as
+# they lie, for reading them in their order; and whether rows that match lie dense.
 _CONDITIONS = """
 CREATE OR REPLACE FUNCTION entrepot_sought_{table}(
   words text, pattern text, instead text[], wanted jsonb, states text[],
-  OUT own text, OUT walked text, OUT indexed text, OUT frequent boolean)
+  OUT own text, OUT indexed text, OUT scanned text, OUT walked text,
+  OUT frequent boolean)
 LANGUAGE plpgsql STABLE {run}
 DECLARE
   tokens text;
+  either text;
   one jsonb;
   seen bigint;
   matched bigint;
 BEGIN
   own := format('tenant_id = %L', current_setting('entrepot.tenant', true));
-  walked := 'true';
+  scanned := 'true';
   indexed := 'true';
   IF cardinality(states) > 0 THEN
     own := own || format(' AND {state} = ANY (%L::text[])', states);
   END IF;
   IF words <> '' THEN
-    walked := format('strpos({column}, %L) > 0', words);
-    indexed := CASE length(words) WHEN 1 THEN walked
+    scanned := format('strpos({column}, %L) > 0', words);
+    indexed := CASE length(words) WHEN 1 THEN scanned
       WHEN 2 THEN format('entrepot_pairs({column}) @> ARRAY[%L]', words)
       ELSE format('{column} LIKE %L', pattern) END;
     IF cardinality(instead) > 0 THEN
       tokens := format('{tokens} && %L::text[]', instead);
-      walked := format('(%s OR %s)', walked, tokens);
+      scanned := format('(%s OR %s)', scanned, tokens);
       indexed := format('(%s OR %s)', indexed, tokens);
     END IF;
   END IF;
+  walked := scanned;
   FOR one IN SELECT * FROM jsonb_array_elements(wanted) LOOP
     tokens := format('{tokens} && %L::text[]',
       ARRAY(SELECT jsonb_array_elements_text(one)));
-    walked := walked || ' AND ' || tokens;
+    scanned := scanned || ' AND ' || tokens;
     indexed := indexed || ' AND ' || tokens;
+    SELECT string_agg(format('strpos({facets}, %L) > 0', '|' || token || '|'), ' OR ')
+      INTO either FROM jsonb_array_elements_text(one) AS token;
+    walked := format('%s AND (%s)', walked, either);
   END LOOP;
   EXECUTE format('SELECT count(*), count(*) FILTER (WHERE %s) FROM '
     '(SELECT {column}, {facets} FROM {table} WHERE %s LIMIT {looked_at}) sample',
@@ -169,7 +174,7 @@ DECLARE
 BEGIN
   s := entrepot_sought_{table}(words, pattern, instead, wanted, states);
   IF s.frequent THEN
-    s.indexed := s.walked;
+    s.indexed := s.scanned;
   ELSE
     PERFORM set_config('enable_seqscan', 'off', true);
   END IF;
@@ -178,8 +183,8 @@ BEGIN
 END $body$
 """
 
-# What is found is sorted where it is less than what is counted. Else the next rows in
-# the order are looked at; only where they don't hold a page of matches, all are.
+# What is found is sorted where it is less than what is counted. Else rows are read in
+# their order until the page is full: it takes less than reading all to sort them.
 _PAGE = """
 CREATE OR REPLACE FUNCTION entrepot_page_{table}(
   words text, pattern text, instead text[], wanted jsonb, states text[], most integer,
@@ -199,7 +204,7 @@ BEGIN
   END IF;
   cut := format('ORDER BY {ordered} %s, id %s LIMIT %s', way, way, size);
   IF s.frequent THEN
-    s.indexed := s.walked;
+    s.indexed := s.scanned;
   ELSE
     PERFORM set_config('enable_seqscan', 'off', true);
   END IF;
@@ -211,14 +216,8 @@ BEGIN
     RETURN;
   END IF;
   PERFORM set_config('enable_seqscan', 'on', true);
-  EXECUTE format('SELECT ARRAY(SELECT id::text FROM (SELECT * FROM {table} '
-    'WHERE %s AND %s ORDER BY {ordered} %s, id %s LIMIT {near}) near '
-    'WHERE %s LIMIT %s)', s.own, beyond, way, way, s.walked, size) INTO ids;
-  IF cardinality(ids) < size THEN
-    EXECUTE format('SELECT ARRAY(SELECT id::text FROM (SELECT id, {ordered} '
-      'FROM {table} WHERE %s AND %s AND %s OFFSET 0) every_one %s)',
-      s.own, s.walked, beyond, cut) INTO ids;
-  END IF;
+  EXECUTE format('SELECT ARRAY(SELECT id::text FROM {table} WHERE %s AND %s AND %s %s)',
+    s.own, s.walked, beyond, cut) INTO ids;
 END $body$
 """
 
@@ -253,7 +252,6 @@ def _postgresql(connection: Connection, table: str, columns: Columns) -> None:
                 ordered=ordered,
                 looked_at=_LOOKED_AT,
                 often=_FREQUENT,
-                near=NEAR,
             ).replace("%", "%%")
         )
         name = f"entrepot_{kind}_{table}({_ARGUMENTS[kind]})"
