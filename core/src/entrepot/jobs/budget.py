@@ -18,6 +18,11 @@ LEASE_SECONDS = 1.0
 
 _LEASE_SHARE = 4
 
+BURST = 0.5
+"""Share of the declared burst that is used. What waited between its turn and the wire,
+in any process, arrives together with what follows; a vendor's bucket holds no more than
+its burst meanwhile, and refuses the rest."""
+
 
 @dataclass(slots=True)
 class _Held:
@@ -148,7 +153,6 @@ class SharedBudget:
 
 
 def _allowance(key: QuotaKey, share: float) -> Allowance:
-    whole = Allowance(
-        requests=key.requests, seconds=key.seconds / PACE, burst=max(1, key.burst)
-    )
+    burst = max(1, int(key.burst * BURST))
+    whole = Allowance(requests=key.requests, seconds=key.seconds / PACE, burst=burst)
     return whole if share == 1.0 else whole.share(share)
