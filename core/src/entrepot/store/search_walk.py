@@ -17,7 +17,7 @@ PAIR, SHORTEST = 2, 3
 """Letters from which on an index of trigrams helps: by their beginnings, by all."""
 DENSE = 15_000
 """Rows up to which looking at what the index found is cheaper than at all rows."""
-NEAR = 3_000
+NEAR = 30_000
 """Rows in their order that are looked at first for what many have."""
 _BEGINNINGS = 500
 """Trigrams up to which an index is asked for all of them."""
