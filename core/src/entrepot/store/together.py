@@ -13,24 +13,40 @@ from typing import Any
 from sqlalchemy import Integer, Select, literal, select, union_all
 from sqlalchemy.orm import Session
 
+Rows = list[tuple[Any, ...]]
 
-def together(session: Session, *queries: Select[Any]) -> list[list[tuple[Any, ...]]]:
-    """Return the rows of every query, each in no order; an empty list for none.
+
+class Together:
+    """Some queries as one statement, which is made once.
 
     Args:
-        session: The unit's.
-        *queries: Selects of columns, bound to the reseller, without an order.
+        *queries: Selects of columns, bound to the reseller by a parameter, without an
+            order.
     """
-    widths = [len(query.selected_columns) for query in queries]
-    starts = [sum(widths[:at]) for at in range(len(queries))]
-    found = session.execute(
-        union_all(*(_padded(queries, at) for at in range(len(queries))))
-    )
-    answers: list[list[tuple[Any, ...]]] = [[] for _ in queries]
-    for which, *values in found:
-        start = starts[which]
-        answers[which].append(tuple(values[start : start + widths[which]]))
-    return answers
+
+    def __init__(self, *queries: Select[Any]) -> None:
+        widths = [len(query.selected_columns) for query in queries]
+        starts = [1 + sum(widths[:at]) for at in range(len(queries))]
+        self._places = [
+            slice(start, start + width)
+            for start, width in zip(starts, widths, strict=True)
+        ]
+        self._statement = union_all(
+            *(_padded(queries, at) for at in range(len(queries)))
+        )
+
+    def rows(self, session: Session, **values: object) -> list[Rows]:
+        """Return the rows of every query, each in no order; an empty list for none.
+
+        Args:
+            session: The unit's.
+            **values: Of the queries' parameters.
+        """
+        answers: list[Rows] = [[] for _ in self._places]
+        for row in session.execute(self._statement, values):
+            which = row[0]
+            answers[which].append(tuple(row[self._places[which]]))
+        return answers
 
 
 def _padded(queries: Sequence[Select[Any]], at: int) -> Select[Any]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import BindParameter, String, bindparam, select
 
 from entrepot.hub.connections.tables import Connection
 from entrepot.hub.connections.views import ConnectionName
@@ -15,8 +15,26 @@ from entrepot.hub.customers.records import CustomerField, ListView, PriceBook
 from entrepot.hub.customers.views import Shared, shared
 from entrepot.store.actor import Actor
 from entrepot.store.scope import TenantScope
-from entrepot.store.together import together
+from entrepot.store.together import Together
 from entrepot.store.unit import Store
+
+_FIELD, _VIEW, _BOOK, _CONNECTION = (
+    table.__table__.c for table in (CustomerField, ListView, PriceBook, Connection)
+)
+_TENANT: BindParameter[str] = bindparam("tenant", type_=String)
+_SETUP = Together(
+    select(
+        _FIELD.position, _FIELD.id, _FIELD.key, _FIELD.label, _FIELD.kind,
+        _FIELD.options, _FIELD.required, _FIELD.version,
+    ).where(_FIELD.tenant_id == _TENANT),
+    select(_VIEW.name, _VIEW.id, _VIEW.query, _VIEW.columns, _VIEW.created_by)
+    .where(_VIEW.tenant_id == _TENANT, _VIEW.of == bindparam("of", type_=String)),
+    select(_BOOK.id, _BOOK.name).where(_BOOK.tenant_id == _TENANT),
+    select(
+        _CONNECTION.id, _CONNECTION.name, _CONNECTION.plugin, _CONNECTION.kind,
+        _CONNECTION.state,
+    ).where(_CONNECTION.tenant_id == _TENANT),
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,21 +72,9 @@ class ListSetup:
         """
         actor.require("customers:read")
         actor.require("connections:read")
-        field, view, book, own = CustomerField, ListView, PriceBook, Connection
         tenant = actor.tenant_id
-        queries: tuple[Any, ...] = (
-            select(
-                field.position, field.id, field.key, field.label, field.kind,
-                field.options, field.required, field.version,
-            ).where(field.tenant_id == tenant),
-            select(view.name, view.id, view.query, view.columns, view.created_by)
-            .where(view.tenant_id == tenant, view.of == of),
-            select(book.id, book.name).where(book.tenant_id == tenant),
-            select(own.id, own.name, own.plugin, own.kind, own.state)
-            .where(own.tenant_id == tenant),
-        )  # fmt: skip
         with self._store.read(TenantScope(tenant)) as session:
-            fields, views, books, names = together(session, *queries)
+            fields, views, books, names = _SETUP.rows(session, tenant=tenant, of=of)
         return Setup(
             fields=tuple(_field(*row) for row in sorted(fields)),
             shared=shared(sorted(views, key=lambda row: row[0])),

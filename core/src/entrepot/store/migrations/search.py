@@ -108,7 +108,7 @@ _PAIRS = (
     "FROM generate_series(1, length(words) - 1) AS at) $body$"
 )
 
-_LOOKED_AT, _FREQUENT = 5_000, 1_000
+_LOOKED_AT, _FREQUENT = 2_000, 400
 """Rows of a sample, and how many of them must match for walking to find enough soon."""
 
 # A LIKE is no leakproof operator: under row-level security no index would be used for
