@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import re
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -21,6 +23,7 @@ from entrepot.hub.subscriptions.tables import SubscriptionRow
 from entrepot.store import TenantScope, new_id
 from entrepot_web.translations import catalog
 from flask import Flask
+from itsdangerous import TimestampSigner
 from sqlalchemy import select
 
 differences = run_path(str(Path(__file__).with_name("differences.py")))["differences"]
@@ -288,7 +291,7 @@ def test_every_page_has_a_picture_or_a_reason_to_have_none(web) -> None:
 
 
 def test_every_route_leads_to_a_page_or_is_known_to_lead_to_none(
-    web, store, tenant, books
+    web, store, tenant, books, monkeypatch
 ) -> None:
     filled = world(web, store, tenant, books)
     owner = web.app.test_client()
@@ -307,6 +310,9 @@ def test_every_route_leads_to_a_page_or_is_known_to_lead_to_none(
         elif not path.startswith(IN_ENGLISH):
             wrong += [f"{path}: {one!r}" for one in leftovers(answer.text, english)]
     clock = web.hub.clock
+    # What is signed says when, to the second: each time another one here.
+    seconds = itertools.count(int(time.time()))
+    monkeypatch.setattr(TimestampSigner, "get_timestamp", lambda _: next(seconds))
     for rule in web.app.url_map.iter_rules():
         if rule.rule.endswith(POLLED) and not rule.rule.startswith(MACHINES):
             for path in _filled(rule.rule, filled.ids):
