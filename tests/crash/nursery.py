@@ -6,6 +6,7 @@ dies by SIGKILL. One line of JSON on standard input asks for something, one answ
 when the input ends, every worker ends.
 """
 
+import faulthandler
 import json
 import os
 import signal
@@ -42,6 +43,7 @@ def start(arguments: list[str], environment: dict[str, str], log: str) -> int:
             os.dup2(source, target)
         os.environ.clear()
         os.environ.update(environment)
+        faulthandler.enable()  # one that isn't killed by a test says where it died
         code = worker.main(*arguments)
     finally:
         # An error is told here: the process must not go on as a second nursery.
