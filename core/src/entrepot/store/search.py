@@ -34,8 +34,6 @@ from sqlalchemy.sql.functions import FunctionElement
 
 from entrepot.store.base import Base
 from entrepot.store.search_walk import (
-    PAIR,
-    SHORTEST,
     Cut,
     Page,
     Sought,
@@ -45,8 +43,8 @@ from entrepot.store.search_walk import (
 )
 
 __all__ = [
-    "PAIR", "SHORTEST", "Cut", "Page", "Sought", "contained", "contains", "fold",
-    "found", "hits", "holds", "page", "searched_tables",
+    "Cut", "Page", "Sought", "contained", "contains", "fold", "found", "hits", "holds",
+    "page", "searched_tables",
 ]  # fmt: skip
 
 Columns = tuple[str, str, str, str]

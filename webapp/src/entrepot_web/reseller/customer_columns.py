@@ -8,6 +8,7 @@ from typing import Any
 
 from entrepot.hub.customers.fields import FieldView
 from entrepot.hub.customers.records import CustomerDetail, PriceBook
+from entrepot.hub.customers.setup import Setup
 from entrepot.hub.customers.tables import CustomerAccount
 from flask import g, has_request_context
 from flask_babel import lazy_gettext
@@ -61,6 +62,15 @@ def _custom(field_id: str) -> Any:  # noqa: ANN401 - a function
     return lambda row, facts: facts["custom"].get(row.id, {}).get(field_id, "")
 
 
+def list_setup() -> Setup:
+    """Return what the list shows of the reseller's set-up; asked for once."""
+    if "list_setup" not in g:
+        g.list_setup = hub().customers.setup.read(actor(), LIST)
+        g.connections = g.list_setup.connections
+    found: Setup = g.list_setup
+    return found
+
+
 def _beside(session: Session, rows: Sequence[Any]) -> Facts:
     ids = [row.id for row in rows]
     found = session.execute(
@@ -82,8 +92,7 @@ def _beside(session: Session, rows: Sequence[Any]) -> Facts:
 def _books(session: Session) -> Mapping[str, str]:
     """Return names of price books by id; a page knows them from the list's set-up."""
     if has_request_context() and "list_setup" in g:
-        known: Mapping[str, str] = g.list_setup.price_books
-        return known
+        return list_setup().price_books
     books = session.execute(select(PriceBook.id, PriceBook.name))
     return {row.id: row.name for row in books}
 

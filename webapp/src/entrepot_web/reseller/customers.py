@@ -25,7 +25,7 @@ from entrepot_web.context import actor, hub, parts, scope
 from entrepot_web.criteria import Criterion
 from entrepot_web.listing import Listing, Question, read
 from entrepot_web.lists.customers import CUSTOM
-from entrepot_web.reseller.customer_columns import LIST, SHEET, sheet, shown
+from entrepot_web.reseller.customer_columns import LIST, SHEET, list_setup, sheet, shown
 from entrepot_web.reseller.managed_lists import (
     Managed,
     change_columns,
@@ -35,7 +35,6 @@ from entrepot_web.reseller.managed_lists import (
 from entrepot_web.reseller.pages import (
     asked,
     chosen,
-    list_setup,
     list_view,
     marks,
     page,
@@ -54,7 +53,7 @@ OPTIONS = 50
 @signed_in("customers:read")
 def customer_list() -> Response:
     """Show the customers."""
-    setup = list_setup(LIST)
+    setup = list_setup()
     found = sheet(setup.fields)
     view = list_view(found.listing, criteria(found.listing), beside=found.beside)
     return page(

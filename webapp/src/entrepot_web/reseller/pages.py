@@ -13,7 +13,6 @@ from zoneinfo import ZoneInfo
 
 from entrepot.hub.connections.rows import REMOVED
 from entrepot.hub.connections.views import ConnectionName, ConnectionView
-from entrepot.hub.customers.setup import Setup
 from entrepot.hub.users.rules import ROLE_TITLES
 from entrepot.sdk.errors import EntrepotError
 from flask import Response, g, make_response, render_template, request
@@ -187,15 +186,6 @@ def connections_in_use() -> Sequence[ConnectionView]:
     if "connections_in_use" not in g:
         g.connections_in_use = hub().connections.list(actor())
     found: Sequence[ConnectionView] = g.connections_in_use
-    return found
-
-
-def list_setup(of: str) -> Setup:
-    """Return what a list shows of the reseller's set-up; asked for once."""
-    if "list_setup" not in g:
-        g.list_setup = hub().customers.setup.read(actor(), of)
-        g.connections = g.list_setup.connections
-    found: Setup = g.list_setup
     return found
 
 
