@@ -6,13 +6,17 @@ import csv
 import io
 import re
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 import pytest
+from entrepot.hub.customers.records import CustomerDetail, PriceBook
 from entrepot.hub.customers.tables import Customer
+from entrepot.hub.mapping.tables import CustomerMap
 from entrepot.hub.subscriptions.tables import SubscriptionRow, VendorOrderRow
 from entrepot.store import TenantScope, new_id
 from entrepot_web.reseller import customer_activity
 from entrepot_web.reseller.pages import list_view
+from sqlalchemy import select
 
 
 @pytest.fixture
@@ -46,10 +50,75 @@ def test_overview_counts_and_warns(browser, books, web, tenant, home) -> None:
             row.status, row.auto_renew = "active", renews
             row.term_end = now + timedelta(days=days)
     html = browser.get(home).text
-    tiles = re.findall(r"tile-value[^>]*>\s*(\d+)", html)
-    assert tiles[2] == "1"
+    assert tile(html, "Renewing in 30 days") == "1"
     assert "ends in 9 d" in html
     assert "ends in 5 d" not in html
+
+
+def tile(html: str, label: str) -> str:
+    """What a tile of the overview says, its foot left out."""
+    body = html.partition(f"{label}</span>")[2].partition("tile-foot")[0]
+    return " ".join(re.sub("<[^>]*>", " ", body.rpartition("<")[0]).split())
+
+
+def test_overview_tells_costs_by_currency_and_what_has_no_price(
+    browser, books, web, tenant, home
+) -> None:
+    prices = [
+        ("EUR", "monthly", "10.005", "3"),
+        ("EUR", "annual", "120", "2"),
+        ("USD", "triennial", "36", "100"),
+        ("EUR", "monthly", None, "5"),
+    ]
+    with web.hub.store.unit(TenantScope(tenant)) as session:
+        account = session.get(SubscriptionRow, books.subscriptions[10]).account_id
+        rows = session.scalars(
+            select(SubscriptionRow).where(SubscriptionRow.account_id == account)
+        ).all()
+        for row in rows:
+            row.billed, row.assigned = False, None
+        for row, (currency, cycle, price, units) in zip(rows, prices, strict=False):
+            row.billed, row.status = True, "active"
+            row.currency, row.billing_cycle = currency, cycle
+            row.unit_cost = Decimal(price) if price else None
+            row.quantity = Decimal(units)
+        rows[0].assigned = Decimal(1)
+    html = browser.get(home).text
+    assert tile(html, "Cost a month") == "100.00 USD"
+    assert "and 50.02 EUR · 1 has no fixed price" in html
+    assert "assigned is reported for 3 of them" in html
+
+
+def test_head_says_the_kind_the_price_book_and_the_company_that_is_billed(
+    browser, books, web, tenant, home
+) -> None:
+    assert "Contoso" not in browser.get(home).text
+    with web.hub.store.unit(TenantScope(tenant)) as session:
+        row = session.get(SubscriptionRow, books.subscriptions[10])
+        session.add(
+            CustomerMap(
+                id=new_id("cmp"), tenant_id=tenant, psa_connection_id=books.psa,
+                vendor_connection_id=books.vendor, account_id=row.account_id,
+                vendor_customer_id=row.customer_vendor_id, psa_company_id="2471",
+                status="confirmed",
+            )
+        )  # fmt: skip
+        book = PriceBook(
+            id=new_id("pbk"), tenant_id=tenant, name="Gold 2026", currency="EUR",
+            created_at=web.hub.clock.now(), updated_at=web.hub.clock.now(),
+        )  # fmt: skip
+        session.add(book)
+        key = books.customers[4]
+        session.get(Customer, key).price_book_id = book.id
+        detail = session.get(CustomerDetail, key)
+        if detail is None:
+            detail = CustomerDetail(customer_id=key, tenant_id=tenant)
+            session.add(detail)
+        detail.kind = "business"
+    html = browser.get(home).text
+    head = html.partition("page-head")[2].partition("page-actions")[0]
+    for word in (": Contoso", "Gold 2026", "Business"):
+        assert word in head, word
 
 
 def test_orders_are_listed_and_searched(

@@ -167,7 +167,7 @@ def _challenge() -> bytes:
     fresh = float(ends) > hub().clock.now().timestamp()
     name = hashlib.sha256(str(text).encode()).hexdigest()
     if not text or not fresh or not once(f"challenge/{name}", 60 * _MINUTES):
-        abort(400, "This took too long. Begin again.")
+        abort(400, gettext("This took too long. Begin again."))
     return base64url_to_bytes(text)
 
 

@@ -17,6 +17,7 @@ from entrepot.hub.users.sessions import (
     NewSession,
 )
 from flask import Flask, Response, abort, g, redirect, request, session, url_for
+from flask_babel import gettext
 from flask_login import current_user, user_logged_out  # type: ignore[import-untyped]  # has no types
 from flask_security import Security, user_authenticated
 from flask_wtf.csrf import CSRFProtect  # type: ignore[import-untyped]  # has no types
@@ -212,10 +213,15 @@ def load_person() -> User | None:
     if not user.role_at(tenant):
         tenant = first_tenant(user)
     if not tenant:
-        abort(403, "You have no role at any reseller. An administrator can grant one.")
+        abort(
+            403,
+            gettext(
+                "You have no role at any reseller. An administrator can grant one."
+            ),
+        )
     place = found.places.get(tenant)
     if place is None or not place.open:
-        abort(403, "This reseller is suspended. Ask the operator of the hub.")
+        abort(403, gettext("This reseller is suspended. Ask the operator of the hub."))
     # Whoever comes from the company's provider took its steps.
     if found.session.method != "oidc" and _must_enrol(user, place):
         g.detour = _ENROL

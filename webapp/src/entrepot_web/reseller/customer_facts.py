@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -10,24 +10,57 @@ from typing import Any
 
 from entrepot.hub.charges.tables import ChargeRow
 from entrepot.hub.customers.tables import CustomerAccount
+from entrepot.hub.mapping.tables import CustomerMap
+from entrepot.hub.psa.tables import PsaCompany
 from entrepot.hub.subscriptions.tables import SubscriptionRow
 from entrepot.hub.sync.tables import SyncScope
+from flask_babel import gettext
 from sqlalchemy import and_, func, select
 from sqlalchemy.orm import Session
 
 SOON = timedelta(days=30)
+_CENT = Decimal("0.01")
+MONTHS = {"monthly": 1, "quarterly": 3, "annual": 12, "triennial": 36}
+"""Months of a billing cycle; what is billed otherwise has no cost a month."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
-    """What a customer's books add up to."""
+    """What a customer's books add up to.
+
+    Attributes:
+        assigned: Units in use, or None where no vendor tells it.
+        told: Of those bought, units of which the vendor tells how many are in use.
+    """
 
     active: int
     total: int
     bought: Decimal
+    told: Decimal
     assigned: Decimal | None
     renewing: int
     suspended: int
+
+
+@dataclass(frozen=True, slots=True)
+class Costs:
+    """What subscriptions cost a month.
+
+    Attributes:
+        amounts: (currency, amount), the largest first; empty when no price is known.
+        unpriced: Subscriptions that have no fixed price: by usage, or untold.
+    """
+
+    amounts: tuple[tuple[str, Decimal], ...]
+    unpriced: int
+
+
+@dataclass(frozen=True, slots=True)
+class Company:
+    """A company of a PSA that a customer is billed as."""
+
+    connection_id: str
+    name: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,21 +100,82 @@ def figures(session: Session, customer_id: str, now: datetime) -> Figures:
             func.count(),
             func.sum(row.quantity).filter(live),
             func.sum(row.assigned).filter(live),
+            func.sum(row.quantity).filter(live, row.assigned.is_not(None)),
             func.count().filter(renewing),
             func.count().filter(row.status == "suspended"),
         )
         .join(CustomerAccount, CustomerAccount.id == row.account_id)
         .where(CustomerAccount.customer_id == customer_id, row.gone_at.is_(None))
     ).one()
-    active, total, bought, assigned, renewed, suspended = found
+    active, total, bought, assigned, told, renewed, suspended = found
     return Figures(
         active=active,
         total=total,
         bought=bought or Decimal(0),
+        told=told or Decimal(0),
         assigned=assigned,
         renewing=renewed,
         suspended=suspended,
     )
+
+
+def costs(session: Session, customer_id: str) -> Costs:
+    """Return what a customer's active subscriptions that are billed cost a month.
+
+    Currencies are never added up; the largest amount comes first.
+    """
+    row = SubscriptionRow
+    found = session.execute(
+        select(
+            row.currency,
+            row.billing_cycle,
+            row.unit_cost,
+            func.sum(row.quantity),
+            func.count(),
+        )
+        .join(CustomerAccount, CustomerAccount.id == row.account_id)
+        .where(
+            CustomerAccount.customer_id == customer_id,
+            row.gone_at.is_(None),
+            row.status == "active",
+            row.billed.is_(True),
+        )
+        .group_by(row.currency, row.billing_cycle, row.unit_cost)
+    )
+    # Here, not in the database: a price times a quantity outgrows its integers.
+    summed: dict[str, Decimal] = {}
+    unpriced = 0
+    for currency, cycle, price, quantity, count in found:
+        if price is None or cycle not in MONTHS:
+            unpriced += count
+            continue
+        cost = price * quantity / MONTHS[cycle]
+        summed[currency] = summed.get(currency, Decimal(0)) + cost
+    amounts = [(key, cost.quantize(_CENT)) for key, cost in summed.items()]
+    return Costs(tuple(sorted(amounts, key=lambda one: (-one[1], one[0]))), unpriced)
+
+
+def companies(session: Session, account_ids: Sequence[str]) -> list[Company]:
+    """Return the PSA's companies that accounts are billed as, by name."""
+    found = session.execute(
+        select(PsaCompany.connection_id, PsaCompany.name)
+        .join(
+            CustomerMap,
+            and_(
+                CustomerMap.tenant_id == PsaCompany.tenant_id,
+                CustomerMap.psa_connection_id == PsaCompany.connection_id,
+                CustomerMap.psa_company_id == PsaCompany.vendor_id,
+            ),
+        )
+        .where(
+            CustomerMap.account_id.in_(account_ids),
+            CustomerMap.status == "confirmed",
+        )
+        .distinct()
+        .order_by(PsaCompany.name)
+        .limit(3)
+    )
+    return [Company(*one) for one in found]
 
 
 def alerts(session: Session, customer_id: str, now: datetime) -> list[Alert]:
@@ -183,21 +277,23 @@ def _alert(row: SubscriptionRow, now: datetime) -> Alert:
     if row.missing_since is not None:
         return Alert(
             tone="warn",
-            title=f"{name} is missing at the vendor",
-            text="The last complete read did not list it. A second one decides.",
+            title=gettext("%(name)s is missing at the vendor", name=name),
+            text=gettext(
+                "The last complete read did not list it. A second one decides."
+            ),
             href=href,
         )
     if row.status == "suspended":
         return Alert(
             tone="info",
-            title=f"{name} is suspended",
-            text="Most vendors bill it all the same.",
+            title=gettext("%(name)s is suspended", name=name),
+            text=gettext("Most vendors bill it all the same."),
             href=href,
         )
     days = (row.term_end - now).days if row.term_end else 0
     return Alert(
         tone="warn",
-        title=f"{name} ends in {days} d",
-        text="It does not renew by itself.",
+        title=gettext("%(name)s ends in %(days)s d", name=name, days=days),
+        text=gettext("It does not renew by itself."),
         href=href,
     )

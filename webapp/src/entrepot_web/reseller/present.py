@@ -17,6 +17,8 @@ from entrepot_web.context import hub
 from entrepot_web.numerals import day_text, moment_text, plain_number
 
 MINUS = "\N{MINUS SIGN}"
+_HUES = 1760
+"""Where the choice of hues begins: the plugins that come along all differ."""
 NONE = Markup('<span aria-label="none">–</span>')
 _CYCLES = {
     "monthly": lazy_gettext("billed monthly"),
@@ -111,7 +113,7 @@ def mark(connection_id: str, name: str, plugin: str, title: str, kind: str) -> M
         connection_id,
         name,
         (title or name or "?")[0].upper(),
-        zlib.crc32(plugin.encode()) % 6 + 1,
+        zlib.crc32(plugin.encode(), _HUES) % 6 + 1,
         kind,
     )
 
@@ -221,6 +223,8 @@ def _span(seconds: float) -> str:
         )
     if whole < 3600:
         return gettext("%(minutes)s min", minutes=whole // 60)
+    if whole < 86400 and not whole % 3600 // 60:
+        return gettext("%(hours)s h", hours=whole // 3600)
     if whole < 86400:
         return gettext(
             "%(hours)s h %(minutes)s min",

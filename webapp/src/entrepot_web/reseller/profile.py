@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+from entrepot.hub.customers.records import CustomerDetail, PriceBook
 from entrepot.hub.customers.tables import Customer, CustomerAccount
 from entrepot.sdk.errors import Conflict, EntrepotError
 from entrepot.store.search import holds
@@ -19,7 +20,13 @@ from entrepot_web.criteria import Criterion
 from entrepot_web.lists.orders import ORDERS, STATUS_WORDS
 from entrepot_web.lists.subscriptions import INVENTORY
 from entrepot_web.reseller.customer_activity import Asked, Place, Told, events
-from entrepot_web.reseller.customer_facts import alerts, figures, sources
+from entrepot_web.reseller.customer_facts import (
+    alerts,
+    companies,
+    costs,
+    figures,
+    sources,
+)
 from entrepot_web.reseller.pages import chosen, list_view, marks, page, sentence, tagged
 
 pages = Blueprint("console_profile", __name__)
@@ -37,6 +44,8 @@ def customer(customer_id: str) -> Response:
     every = _cadence(found.id)
     with hub().store.read(scope()) as session:
         summed = figures(session, customer_id, now)
+        priced = actor().may("subscriptions:read")
+        spent = costs(session, customer_id) if priced else None
         warned = alerts(session, customer_id, now)
         recent = events(session, _asked(customer_id, most=RECENT)).events
         read_from = sources(session, customer_id, every)
@@ -49,6 +58,7 @@ def customer(customer_id: str) -> Response:
         "customers",
         **frame_of(found, "inventory"),
         figures=summed,
+        costs=spent,
         alerts=warned,
         recent=recent,
         view=list_view(INVENTORY, criteria),
@@ -226,9 +236,19 @@ def frame_of(found: Customer, tab: str) -> dict[str, Any]:
             .where(CustomerAccount.customer_id == found.id)
             .order_by(CustomerAccount.id)
         ).all()
+        billed = (
+            companies(session, [one.id for one in accounts])
+            if actor().may("psa:read")
+            else []
+        )
+        book = session.get(PriceBook, found.price_book_id or "")
+        detail = session.get(CustomerDetail, found.id)
     return {
         "customer": found,
         "own": accounts,
+        "companies": billed,
+        "book": book,
+        "kind": detail.kind if detail is not None else "",
         "tab": tab,
         "rail": True,
         "marks": marks(),

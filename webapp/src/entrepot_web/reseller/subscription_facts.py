@@ -25,9 +25,9 @@ from sqlalchemy import and_, select
 from sqlalchemy.orm import Session
 
 from entrepot_web.context import actor, hub
+from entrepot_web.reseller.customer_facts import MONTHS
 from entrepot_web.reseller.present import quantity
 
-MONTHS = {"monthly": 1, "quarterly": 3, "annual": 12, "triennial": 36}
 LINKS = 500
 ACTIONS = 100
 CHANGES = {
