@@ -21,7 +21,7 @@ from entrepot.hub.connections.service import ConnectionService
 from entrepot.hub.connections.upkeep import ConnectionUpkeep
 from entrepot.hub.customers import jobs as customer_jobs
 from entrepot.hub.customers.service import CustomerService
-from entrepot.hub.customers.upkeep import CustomerUpkeep
+from entrepot.hub.customers.upkeep import CustomerUpkeep, derive
 from entrepot.hub.mail import Mailer
 from entrepot.hub.mapping import jobs as mapping_jobs
 from entrepot.hub.mapping.consequences import consequences
@@ -38,6 +38,7 @@ from entrepot.hub.subscriptions import jobs as subscription_jobs
 from entrepot.hub.subscriptions.service import SubscriptionService
 from entrepot.hub.subscriptions.vendor_record import VendorRecords
 from entrepot.hub.sync import jobs as sync_jobs
+from entrepot.hub.sync.ahead import AfterRun, ReadAhead
 from entrepot.hub.sync.follow import AfterSync
 from entrepot.hub.sync.service import SyncService
 from entrepot.hub.sync.steps import SyncSteps
@@ -151,7 +152,8 @@ def build_hub(
         redactor=redactor,
     )
     steps = SyncSteps(store, facade, connections)
-    sync = SyncService(store, clock, jobs, steps)
+    ahead = ReadAhead(store, jobs, steps, derive)
+    sync = SyncService(store, clock, jobs, steps, ahead)
     reconciliation = ReconciliationService(
         store, clock, jobs, plugins=facade, connections=connections, sync=steps
     )
@@ -161,6 +163,7 @@ def build_hub(
         )
     )
     steps.after.append(CustomerUpkeep(jobs))
+    steps.after.append(AfterRun(jobs, facade))
     steps.after.append(notification_jobs.AfterReading(jobs))
     reconciliation.steps.after.append(notification_jobs.AfterComparison(jobs))
     connection_jobs.register_jobs(registry)

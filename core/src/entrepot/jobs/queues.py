@@ -36,6 +36,8 @@ QUEUES: tuple[QueueSpec, ...] = (
     QueueSpec(name="recon", per_partition=1, per_worker=2, poll_seconds=1.0),
     QueueSpec(name="hooks", per_partition=2, per_worker=16, poll_seconds=0.5),
     QueueSpec(name="mail", per_partition=None, per_worker=2, poll_seconds=2.0),
+    # What nobody waits for and may take hours: one at a time, beside all others.
+    QueueSpec(name="ahead", per_partition=1, per_worker=1, poll_seconds=2.0),
     QueueSpec(name="upkeep", per_partition=None, per_worker=2, poll_seconds=2.0),
 )
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
+from entrepot.hub.sync import ahead
 from entrepot.hub.sync.intake import RunInfo
 from entrepot.hub.sync.service import CRAWL, JOB, subject_stream
 from entrepot.hub.sync.steps import SKIPPED, SyncSteps
 from entrepot.jobs.context import JobContext
+from entrepot.jobs.plain import JsonDict
 from entrepot.jobs.registry import OUTAGE_DELAYS, JobRegistry
 from entrepot.sdk.errors import EntrepotError
 
@@ -44,6 +47,25 @@ class Wishes:
 def register(registry: JobRegistry) -> None:
     """Make the jobs of this capability known."""
     registry.job(JOB, queue="sync", outage_delays=OUTAGE_DELAYS)(sync_connection)
+    registry.job(ahead.JOB, queue="ahead", outage_delays=OUTAGE_DELAYS)(read_ahead)
+
+
+def read_ahead(ctx: JobContext, connection_id: str, after: str) -> JsonDict:
+    """Read contacts and orders of customers of whom they were never read."""
+    steps: ahead.ReadAhead = ctx.hub.sync.ahead
+    run, done = RunInfo(ctx.run_id, ctx.tenant_id, connection_id), Counter[str]()
+    while True:
+        ctx.stop_if_cancelled()
+        found = ctx.step(steps.piece, run, after, name="piece")
+        after = found.pop("last")
+        done.update(found)
+        ctx.progress(done=done["read"], unit="customers", phase="reading ahead")
+        if not after or done["refused"] == done["read"]:
+            break  # who may not look at one piece of them may not look at the next
+        if done["read"] >= ahead.MOST:
+            ctx.step(steps.go_on, run, after, name="go_on")
+            break
+    return dict(done)
 
 
 def sync_connection(

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from entrepot.hub.connections.views import ConnectionView
 from entrepot.hub.customers.tables import CustomerAccount
+from entrepot.hub.sync.ahead import ReadAhead
 from entrepot.hub.sync.hints import rides_along
 from entrepot.hub.sync.steps import SyncSteps, insert_run
 from entrepot.hub.sync.tables import SyncMemory, SyncRun, SyncScope
@@ -91,15 +92,22 @@ class SyncService:
         clock: Time.
         jobs: Durable work.
         steps: What runs do.
+        ahead: What is read behind them.
     """
 
     def __init__(
-        self, store: Store, clock: Clock, jobs: Jobs, steps: SyncSteps
+        self,
+        store: Store,
+        clock: Clock,
+        jobs: Jobs,
+        steps: SyncSteps,
+        ahead: ReadAhead,
     ) -> None:
         self._store = store
         self._clock = clock
         self._jobs = jobs
         self.steps = steps
+        self.ahead = ahead
 
     # Starting
 

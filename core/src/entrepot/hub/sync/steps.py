@@ -95,6 +95,11 @@ class SyncSteps:
         """Whether the connection is active."""
         return self._connections.get(actor, connection_id).state == "active"
 
+    def may_read(self, actor: Actor, run: RunInfo) -> bool:
+        """Whether the connection is active and its reseller is not suspended."""
+        served = self._connections.is_served(run.tenant_id)
+        return served and self.is_readable(actor, run.connection_id)
+
     # Steps
 
     def open_run(

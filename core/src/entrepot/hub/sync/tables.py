@@ -69,6 +69,21 @@ class SyncScope(TenantOwned, Base):
     reason: Mapped[str] = mapped_column(Text, default="")
 
 
+class SyncAhead(TenantOwned, Base):
+    """A customer whose contacts and orders were read without anybody asking.
+
+    `reason` says why they could not be read; empty when they were.
+    """
+
+    __tablename__ = "sync_ahead"
+
+    connection_id: Mapped[str] = mapped_column(String(40), primary_key=True)
+    scope: Mapped[str] = mapped_column(String(200), primary_key=True)
+    tenant_id: Mapped[str] = mapped_column(String(40), index=True)
+    read_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    reason: Mapped[str] = mapped_column(Text, default="")
+
+
 class SyncCheckpoint(TenantOwned, Base):
     """Where an unfinished run stands: cursor and seen-set together."""
 

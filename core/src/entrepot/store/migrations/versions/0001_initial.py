@@ -76,6 +76,7 @@ TENANT_TABLES = {
     "subscription_fact": "tenant_id",
     "subscription_note": "tenant_id",
     "subscription_sku": "tenant_id",
+    "sync_ahead": "tenant_id",
     "sync_checkpoint": "tenant_id",
     "sync_memory": "tenant_id",
     "sync_run": "tenant_id",
@@ -1457,6 +1458,15 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_subscription_sku'))
     )
     op.create_index(op.f('ix_subscription_sku_tenant_id'), 'subscription_sku', ['tenant_id'], unique=False)
+    op.create_table('sync_ahead',
+    sa.Column('connection_id', sa.String(length=40), nullable=False),
+    sa.Column('scope', sa.String(length=200), nullable=False),
+    sa.Column('tenant_id', sa.String(length=40), nullable=False),
+    sa.Column('read_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('reason', sa.Text(), nullable=False),
+    sa.PrimaryKeyConstraint('connection_id', 'scope', name=op.f('pk_sync_ahead'))
+    )
+    op.create_index(op.f('ix_sync_ahead_tenant_id'), 'sync_ahead', ['tenant_id'], unique=False)
     op.create_table('sync_checkpoint',
     sa.Column('run_id', sa.String(length=200), nullable=False),
     sa.Column('stream', sa.String(length=40), nullable=False),
@@ -1696,6 +1706,7 @@ def downgrade() -> None:
     op.drop_table('sync_run')
     op.drop_table('sync_memory')
     op.drop_table('sync_checkpoint')
+    op.drop_table('sync_ahead')
     op.drop_table('subscription_sku')
     op.drop_table('subscription_note')
     op.drop_table('subscription_fact')
