@@ -136,6 +136,8 @@ class Listing:
         finder: Indexes that free text and filters have in common, or None; it looks
             at `usual` itself.
         usual: Criteria that hold unless their field is asked for: "not deleted".
+        costly: Names of fields whose condition reads other tables as a whole: a
+            question that has one is answered once, for the page and the count alike.
         hint: For SQLite, how a few rows are fetched by their keys; it would take the
             reseller's whole index otherwise.
     """
@@ -152,6 +154,7 @@ class Listing:
     owners: tuple[Any, ...] = ()
     finder: Finder | None = None
     usual: tuple[Criterion, ...] = ()
+    costly: tuple[str, ...] = ()
     hint: str = ""
 
     def of(self, tenant_id: str) -> Select[Any]:
@@ -398,6 +401,10 @@ def _found_first(
 ) -> Found | None:
     if listing.finder is not None:
         return listing.finder.find(session, listing, question)
+    if any(item.field in listing.costly for item in question.criteria):
+        query = _walked(session, listing, question).with_only_columns(listing.key)
+        keys = session.scalars(query.limit(FEW + 1)).all()
+        return Found(keys if len(keys) <= FEW else None, whole=True)
     search = listing.search
     if not question.text or not hasattr(search, "hits"):
         return None

@@ -139,7 +139,8 @@ def _postgresql_engine(settings: Settings, *, web: bool) -> Engine:
         pool_size=settings.database_pool,
         max_overflow=settings.database_pool,
         connect_args={
-            "options": "-c timezone=UTC",
+            # A page's statement is over before it would have been compiled.
+            "options": "-c timezone=UTC" + (" -c jit=off" if web else ""),
             "application_name": "entrepot",
             # A page must fail with 503 soon, not hang, when the server is away.
             "connect_timeout": 10,

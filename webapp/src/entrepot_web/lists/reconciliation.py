@@ -79,6 +79,7 @@ ISSUES = Listing(
         "last_seen": Field(ReconIssue.last_seen, "moment"),
     },
     sorts=("impact", "first_seen", "last_seen"),
+    costly=("named",),
     default_sort="-impact",
 )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,7 +14,7 @@ from entrepot.hub.subscriptions.tables import SubscriptionNote, SubscriptionRow
 from entrepot.hub.sync.driver import among
 from entrepot.sdk.model import BillingCycle, SubscriptionStatus
 from entrepot.store import search
-from sqlalchemy import ColumnElement, func, literal, literal_column, or_, select
+from sqlalchemy import ColumnElement, false, func, literal, literal_column, or_, select
 from sqlalchemy.orm import Session
 
 from entrepot_web.criteria import Field
@@ -27,6 +27,9 @@ CYCLES = tuple(cycle.value for cycle in BillingCycle)
 KINDS = ("business", "personal")
 MOST_PLANS = 5_000
 """Different names up to which they are looked through before the subscriptions."""
+
+FIRST = 1_500
+"""Customers whose subscriptions are looked up at first."""
 
 _S: Any = SubscriptionRow
 _N: Any = SubscriptionNote
@@ -90,28 +93,35 @@ class SubscriptionSearch:
         Names, ids and customers have indexes of their own, notes are few.
         """
         customers = hits_of(session, tenant_id, text, most)
-        parts = (
-            select(_S.id).where(
+        parts = {
+            "plan": select(_S.id).where(
                 _S.tenant_id == tenant_id, _plan_holds(session, tenant_id, text)
             ),
-            select(_N.id).where(
+            "note": select(_N.id).where(
                 _N.tenant_id == tenant_id, search.holds(_N.search_text, text)
             ),
-            select(_S.id).where(
+            "vendor_id": select(_S.id).where(
                 _S.connection_id.in_(
                     select(Connection.id).where(Connection.tenant_id == tenant_id)
                 ),
                 _S.vendor_id == text,
             ),
-        )
+        }
         found: dict[str, None] = {}
-        for part in parts:
-            found.update(dict.fromkeys(session.scalars(part.limit(most))))
-        if customers and len(found) < most:
+        barren = set() if customers else {"customer"}
+        for name, part in parts.items():
+            ids = session.scalars(part.limit(most)).all()
+            found.update(dict.fromkeys(ids))
+            barren |= set() if ids else {name}
+        # For the condition of a walk: it need not look where nothing is.
+        session.info.setdefault("barren", {})[tenant_id, text] = barren
+        for some in _portions(customers):
+            if len(found) >= most:
+                break
             owned = (
                 select(_S.id)
                 .join(_A, _A.id == _S.account_id)
-                .where(among(session.connection(), _A.customer_id, customers))
+                .where(among(session.connection(), _A.customer_id, some))
             )
             found.update(dict.fromkeys(session.scalars(owned.limit(most))))
         return list(found)[:most]
@@ -120,12 +130,25 @@ class SubscriptionSearch:
         self, session: Session, tenant_id: str, text: str
     ) -> ColumnElement[bool]:
         """Return the condition that a subscription matches, for a walk."""
+        barren = session.info.get("barren", {}).get((tenant_id, text), ())
+        parts = {
+            "plan": _plan_holds(session, tenant_id, text),
+            "note": search.holds(_N.search_text, text),
+            "vendor_id": _S.vendor_id == text,
+            "customer": search.holds(_C.search_text, text),
+        }
         return or_(
-            _plan_holds(session, tenant_id, text),
-            search.holds(_N.search_text, text),
-            _S.vendor_id == text,
-            search.holds(_C.search_text, text),
+            false(), *(part for name, part in parts.items() if name not in barren)
         )
+
+
+def _portions(customers: Sequence[str]) -> Iterator[Sequence[str]]:
+    """Yield some customers first: of many, they have subscriptions enough."""
+    start = 0
+    while start < len(customers):
+        size = max(FIRST, start)
+        yield customers[start : start + size]
+        start += size
 
 
 class InventorySearch:

@@ -6,9 +6,20 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import BigInteger, Select, and_, case, func, select, text, type_coerce
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Select,
+    and_,
+    case,
+    func,
+    select,
+    text,
+    type_coerce,
+)
 from sqlalchemy.orm import Session
 
+from entrepot.hub.connections.tables import Connection
 from entrepot.hub.customers.tables import CustomerAccount
 from entrepot.hub.mapping.tables import CustomerMap
 from entrepot.hub.paging import Slice, after, cut, limited
@@ -211,6 +222,7 @@ def _group_names(
         accounts = session.execute(
             select(CustomerAccount.vendor_id, CustomerAccount.name).where(
                 CustomerAccount.tenant_id == tenant_id,
+                _of_somebody(CustomerAccount, tenant_id),
                 CustomerAccount.vendor_id.in_(
                     [key for key in keys if key not in names]
                 ),
@@ -248,10 +260,19 @@ def _names(
         return {}
     rows = session.execute(
         select(table.connection_id, table.vendor_id, table.name).where(
-            table.tenant_id == tenant_id, table.vendor_id.in_(sorted(ids))
+            table.tenant_id == tenant_id,
+            _of_somebody(table, tenant_id),
+            table.vendor_id.in_(sorted(ids)),
         )
     )
     return {(row.connection_id, row.vendor_id): row.name for row in rows}
+
+
+def _of_somebody(table: Any, tenant_id: str) -> ColumnElement[bool]:  # noqa: ANN401 - a mapped class
+    """Return what is true of every row: their index begins with the connection."""
+    own = select(Connection.id).where(Connection.tenant_id == tenant_id)
+    found: ColumnElement[bool] = table.connection_id.in_(own)
+    return found
 
 
 def with_names(row: ReconIssue, names: Names) -> IssueView:
