@@ -73,13 +73,24 @@ def _plans(session: Session, tenant_id: str) -> Sequence[str] | None:
     return plans
 
 
-def _plan_holds(session: Session, tenant_id: str, text: str) -> ColumnElement[bool]:
-    """Return the condition that a subscription's name holds a text."""
+def _plan_holds(
+    session: Session, tenant_id: str, text: str, *, walked: bool = False
+) -> ColumnElement[bool]:
+    """Return the condition that a subscription's name holds a text.
+
+    Args:
+        session: In the reseller's scope.
+        tenant_id: Whose.
+        text: As typed.
+        walked: The list is walked in its order: no index of names is to be taken, all
+            that it finds would have to be sorted.
+    """
     plans, wanted = _plans(session, tenant_id), " ".join(text.casefold().split())
     if plans is None:
         return _named(text)
     found = [one for one in plans if wanted in one.casefold()]
-    return among(session.connection(), _S.name, found)
+    name = func.coalesce(_S.name, _S.name) if walked else _S.name
+    return among(session.connection(), name, found)
 
 
 class SubscriptionSearch:
@@ -132,7 +143,7 @@ class SubscriptionSearch:
         """Return the condition that a subscription matches, for a walk."""
         barren = session.info.get("barren", {}).get((tenant_id, text), ())
         parts = {
-            "plan": _plan_holds(session, tenant_id, text),
+            "plan": _plan_holds(session, tenant_id, text, walked=True),
             "note": search.holds(_N.search_text, text),
             "vendor_id": _S.vendor_id == text,
             "customer": search.holds(_C.search_text, text),

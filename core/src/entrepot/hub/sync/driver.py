@@ -14,7 +14,6 @@ from typing import Any
 
 from sqlalchemy import (
     ARRAY,
-    Column,
     ColumnElement,
     Connection,
     String,
@@ -114,7 +113,7 @@ def comparable(
 
 
 def among(
-    connection: Connection, column: Column[str], values: Sequence[str]
+    connection: Connection, column: ColumnElement[str], values: Sequence[str]
 ) -> ColumnElement[bool]:
     """That a text column holds one of `values`: one parameter, however many."""
     if connection.dialect.name == "postgresql":
