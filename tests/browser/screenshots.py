@@ -218,7 +218,7 @@ class Tour:
     def subscription(self) -> dict[str, str]:
         """A subscription whose plugin shows more of it."""
         row = "tbody tr:has-text('Google') th a[href^='/subscriptions/']"
-        path = self._first("/subscriptions", row)
+        path = self._first("/subscriptions?q=google", row)
         found = self._below(path, "/subscriptions/<subscription_id>")
         return {**found, "subscription-tab": self._first(path, "a[href*='/tabs/']")}
 

@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 from entrepot.hub.sync import ahead
 from entrepot.hub.sync.intake import RunInfo
+from entrepot.hub.sync.source import leaves_out
 from entrepot.hub.sync.tables import SyncAhead
 from entrepot.jobs.views import RunQuery
 from entrepot.store import TenantScope
@@ -131,6 +132,20 @@ def test_a_refreshed_customer_is_not_read_once_more(world):
     assert first not in [one for one, _ in waiting(world)]
 
 
+def test_an_order_before_a_full_reading_is_read_by_the_next_change_run(world):
+    world.sync(world.vendor)
+    pieces(world)
+    held = counts(world)
+    world.vendor.control.act("new_subscription")
+    assert world.sync(world.vendor).mode == "full"
+    assert counts(world) == held, "a full reading leaves orders out"
+    world.sync(world.vendor, "incremental")
+    assert counts(world) == [held[0], held[1] + 1]
+    world.vendor.control.reset_requests()
+    world.sync(world.vendor, "incremental")
+    assert world.vendor.asked("/orders") == [], "it is told once"
+
+
 def test_a_paused_connection_is_left_alone(world):
     world.sync(world.vendor)
     world.hub.connections.pause(world.actor, world.vendor.connection.id)
@@ -151,6 +166,6 @@ def test_many_customers_take_several_jobs(live, monkeypatch):
 
 def test_a_psa_and_a_vendor_that_lists_everything_have_nothing_to_read_ahead(both):
     infos = [both.hub.plugins.info(name) for name in both.hub.plugins.names()]
-    found = {info.name: ahead.streams_ahead(info) for info in infos}
+    found = {info.name: leaves_out(info) for info in infos}
     assert found["connectwise"] == ()
     assert found["microsoft"] == ("contacts", "orders")

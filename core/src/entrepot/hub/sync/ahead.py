@@ -23,7 +23,7 @@ from entrepot.hub.connections.tables import Connection
 from entrepot.hub.customers.tables import CustomerAccount
 from entrepot.hub.sync.intake import Intake, RunInfo
 from entrepot.hub.sync.memory import HashMemory
-from entrepot.hub.sync.source import Read, Source
+from entrepot.hub.sync.source import Read, Source, leaves_out
 from entrepot.hub.sync.steps import SyncSteps
 from entrepot.hub.sync.tables import SyncAhead, SyncRun, SyncScope
 from entrepot.jobs.facade import Jobs
@@ -31,7 +31,6 @@ from entrepot.jobs.plain import JsonDict
 from entrepot.jobs.queues import BACKFILL
 from entrepot.plugins.dispatch import Plugins
 from entrepot.sdk.errors import ConfigInvalid, NotFound, Rejected
-from entrepot.sdk.model import Listing, PluginInfo, PluginKind
 from entrepot.store.actor import system_actor
 from entrepot.store.unit import Store
 
@@ -44,17 +43,6 @@ AGAIN = timedelta(days=7)
 """After this time a customer that the vendor refused is asked for once more."""
 
 Derive = Callable[[Session, str, Sequence[str]], object]
-
-
-def streams_ahead(info: PluginInfo) -> tuple[str, ...]:
-    """Return the streams that a whole reading leaves out; empty for most plugins."""
-    if info.kind is PluginKind.PSA:
-        return ()
-    listed = (
-        ("contacts", info.capabilities.contacts),
-        ("orders", info.capabilities.orders),
-    )
-    return tuple(name for name, how in listed if how is Listing.PER_CUSTOMER)
 
 
 class AfterRun:
@@ -83,7 +71,7 @@ class AfterRun:
             info = self._plugins.info(connection.plugin)
         except ConfigInvalid:
             return False  # its plugin is not loaded any more
-        return bool(streams_ahead(info))
+        return bool(leaves_out(info))
 
 
 def begin(jobs: Jobs, session: Session, run: RunInfo, **options: str) -> None:
@@ -178,7 +166,7 @@ class ReadAhead:
         if not self._steps.may_read(system_actor("sync", run.tenant_id), run):
             return over
         source = self._steps.source(run)
-        names, now = streams_ahead(source.info), source.ctx.clock.now()
+        names, now = leaves_out(source.info), source.ctx.clock.now()
         with self._store.read(run.scope) as session:
             wanted = waiting(session, run, after, PIECE, now)
         if not wanted or not names:

@@ -65,6 +65,17 @@ def streams_of(info: PluginInfo) -> tuple[Stream, ...]:
     return tuple(vendor)
 
 
+def leaves_out(info: PluginInfo) -> tuple[str, ...]:
+    """Return the streams that a whole reading leaves out; empty for most plugins."""
+    if info.kind is PluginKind.PSA:
+        return ()
+    listed = (
+        ("contacts", info.capabilities.contacts),
+        ("orders", info.capabilities.orders),
+    )
+    return tuple(name for name, how in listed if how is Listing.PER_CUSTOMER)
+
+
 def _scope(listing: Listing, per: str) -> str:
     return per if listing is Listing.PER_CUSTOMER else ""
 

@@ -21,7 +21,7 @@ from entrepot.hub.sync.crawl import Crawl
 from entrepot.hub.sync.finish import Finisher, note_scope
 from entrepot.hub.sync.intake import RunInfo
 from entrepot.hub.sync.refresh import Refresher, Snapshot, read_subject
-from entrepot.hub.sync.source import Source, Stream, streams_of
+from entrepot.hub.sync.source import Source, Stream, leaves_out, streams_of
 from entrepot.hub.sync.tables import SyncMemory, SyncRun
 from entrepot.hub.sync.unread import (
     joined,
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from entrepot.hub.connections.service import ConnectionService
 
 SLICE_SECONDS = 20.0
+OWED = timedelta(days=2)  # so far back a feed is asked for what was left out
 MANY = 2_000  # changed customers above which a whole crawl is cheaper
 FEED = "feed"
 SKIPPED = "skipped"  # of a suspended reseller nothing is read
@@ -333,7 +334,7 @@ class SyncSteps:
                 row.digest = digest_of(row)
                 if feed_at:
                     asked = datetime.fromisoformat(feed_at)
-                    self._feed(session, run, source, asked)
+                    self._feed(session, run, row, source, asked)
                     if followed:
                         advance(session, run, source.info, asked)
                 drop_checkpoints(session, run)
@@ -345,10 +346,16 @@ class SyncSteps:
         return closed
 
     def _feed(
-        self, session: Session, run: RunInfo, source: Source, at: datetime
+        self, session: Session, run: RunInfo, row: SyncRun, source: Source, at: datetime
     ) -> None:
-        if source.info.capabilities.change_feed:
-            memory_row(session, run, FEED).feed_at = at
+        if not source.info.capabilities.change_feed:
+            return
+        memory = memory_row(session, run, FEED)
+        # A full reading leaves out what is listed customer by customer: what the feed
+        # told of that since the last time is still to be read.
+        owed = row.mode == "full" and bool(leaves_out(source.info))
+        if not owed or memory.feed_at is None or at - memory.feed_at > OWED:
+            memory.feed_at = at
 
     def _audit(
         self, session: Session, run: RunInfo, row: SyncRun, source: Source
