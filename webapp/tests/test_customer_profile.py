@@ -13,8 +13,9 @@ from entrepot.hub.customers.records import CustomerDetail, PriceBook
 from entrepot.hub.customers.tables import Customer
 from entrepot.hub.mapping.tables import CustomerMap
 from entrepot.hub.subscriptions.tables import SubscriptionRow, VendorOrderRow
+from entrepot.hub.sync.tables import SyncAhead, SyncScope
 from entrepot.store import TenantScope, new_id
-from entrepot_web.reseller import customer_activity
+from entrepot_web.reseller import customer_activity, profile
 from entrepot_web.reseller.pages import list_view
 from sqlalchemy import select
 
@@ -119,6 +120,40 @@ def test_head_says_the_kind_the_price_book_and_the_company_that_is_billed(
     head = html.partition("page-head")[2].partition("page-actions")[0]
     for word in (": Contoso", "Gold 2026", "Business"):
         assert word in head, word
+
+
+@pytest.mark.parametrize(
+    ("ahead", "scope", "told"),
+    [
+        (None, None, "Incomplete: orders have not been read yet"),
+        ("", None, "Complete as of"),
+        ("No right to see orders.", None, "Incomplete: No right to see orders."),
+        ("No right to see orders.", "", "Complete as of"),
+        ("", "The list broke off.", "Incomplete: The list broke off."),
+    ],
+)
+def test_orders_say_when_they_were_read(
+    browser, books, web, tenant, home, monkeypatch, ahead, scope, told
+) -> None:
+    monkeypatch.setattr(profile, "telling", lambda: {books.vendor})
+    now = web.hub.clock.now()
+    vendor_id = "00000004-93ac-4377-d408-000000000000"
+    own = {"connection_id": books.vendor, "scope": vendor_id, "tenant_id": tenant}
+    with web.hub.store.unit(TenantScope(tenant)) as session:
+        if ahead is not None:
+            session.add(SyncAhead(**own, read_at=now, reason=ahead))
+        if scope is not None:
+            session.add(
+                SyncScope(
+                    **own, stream="orders", run_id="r", complete=not scope,
+                    complete_at=None if scope else now, attempted_at=now, reason=scope,
+                )
+            )  # fmt: skip
+    assert told in browser.get(f"{home}/orders").text
+    monkeypatch.setattr(profile, "telling", set)
+    html = browser.get(f"{home}/orders").text
+    assert "Complete as of" not in html
+    assert "Incomplete" not in html
 
 
 def test_orders_are_listed_and_searched(

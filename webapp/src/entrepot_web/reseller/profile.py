@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -27,7 +28,16 @@ from entrepot_web.reseller.customer_facts import (
     figures,
     sources,
 )
-from entrepot_web.reseller.pages import chosen, list_view, marks, page, sentence, tagged
+from entrepot_web.reseller.orders_read import orders_read, telling
+from entrepot_web.reseller.pages import (
+    chosen,
+    list_view,
+    marks,
+    page,
+    sentence,
+    stamp,
+    tagged,
+)
 
 pages = Blueprint("console_profile", __name__)
 RECENT = 6
@@ -75,11 +85,14 @@ def customer_orders(customer_id: str) -> Response:
         Criterion("customer_id", "eq", (customer_id,)),
         *chosen(ORDERS, "status"),
     )
+    with hub().store.read(scope()) as session:
+        fresh = orders_read(session, customer_id, telling())
+    view = list_view(ORDERS, criteria)
     return page(
         "reseller/customer_orders.html",
         "customers",
         **frame_of(found, "orders"),
-        view=list_view(ORDERS, criteria),
+        view=replace(view, stamp=stamp(fresh) if fresh.sources else None),
         words=STATUS_WORDS,
     )
 
