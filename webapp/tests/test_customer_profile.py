@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from entrepot.hub.connections.tables import Connection
 from entrepot.hub.customers.records import CustomerDetail, PriceBook
 from entrepot.hub.customers.tables import Customer
 from entrepot.hub.mapping.tables import CustomerMap
@@ -88,6 +89,19 @@ def test_overview_tells_costs_by_currency_and_what_has_no_price(
     assert tile(html, "Cost a month") == "100.00 USD"
     assert "and 50.02 EUR · 1 has no fixed price" in html
     assert "assigned is reported for 3 of them" in html
+
+
+@pytest.mark.parametrize(
+    ("state", "told"), [("parked", "stands still"), ("paused", "is paused")]
+)
+def test_overview_says_that_a_vendor_is_not_read_now(
+    browser, books, web, tenant, home, state, told
+) -> None:
+    assert told not in browser.get(home).text
+    with web.hub.store.unit(TenantScope(tenant)) as session:
+        session.get(Connection, books.vendor).state = state
+    alerts = browser.get(home).text.partition('id="h-alerts"')[2]
+    assert told in alerts.partition("</section>")[0]
 
 
 def test_head_says_the_kind_the_price_book_and_the_company_that_is_billed(

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from entrepot.hub.charges.tables import ChargeRow
+from entrepot.hub.connections.views import ConnectionName
 from entrepot.hub.customers.tables import CustomerAccount
 from entrepot.hub.mapping.tables import CustomerMap
 from entrepot.hub.psa.tables import PsaCompany
 from entrepot.hub.subscriptions.tables import SubscriptionRow
 from entrepot.hub.sync.tables import SyncScope
-from flask_babel import gettext
+from flask_babel import gettext, lazy_gettext
 from sqlalchemy import and_, func, select
 from sqlalchemy.orm import Session
 
@@ -200,6 +201,30 @@ def alerts(session: Session, customer_id: str, now: datetime) -> list[Alert]:
         .limit(5)
     )
     return [_alert(item, now) for item in found]
+
+
+def standing(connections: Iterable[ConnectionName]) -> list[Alert]:
+    """Return an alert for each of a customer's connections that is not read now."""
+    texts = {
+        "parked": (
+            lazy_gettext("%(name)s stands still"),
+            lazy_gettext("Nothing is read from it until somebody puts it right."),
+        ),
+        "paused": (
+            lazy_gettext("%(name)s is paused"),
+            lazy_gettext("Nothing is read from it meanwhile."),
+        ),
+    }
+    return [
+        Alert(
+            tone="warn",
+            title=str(texts[one.state][0]) % {"name": one.name},
+            text=str(texts[one.state][1]),
+            href=f"/connections/{one.id}",
+        )
+        for one in connections
+        if one.state in texts
+    ]
 
 
 def sources(

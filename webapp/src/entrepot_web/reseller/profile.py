@@ -27,10 +27,12 @@ from entrepot_web.reseller.customer_facts import (
     costs,
     figures,
     sources,
+    standing,
 )
 from entrepot_web.reseller.orders_read import orders_read, telling
 from entrepot_web.reseller.pages import (
     chosen,
+    connection_names,
     list_view,
     marks,
     page,
@@ -63,10 +65,13 @@ def customer(customer_id: str) -> Response:
         Criterion("customer_id", "eq", (customer_id,)),
         *chosen(INVENTORY, "status", "connection_id"),
     )
+    frame = frame_of(found, "inventory")
+    own = {one.connection_id for one in frame["own"]}
+    warned += standing(one for one in connection_names() if one.id in own)
     return page(
         "reseller/customer.html",
         "customers",
-        **frame_of(found, "inventory"),
+        **frame,
         figures=summed,
         costs=spent,
         alerts=warned,
