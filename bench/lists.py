@@ -29,6 +29,7 @@ from bench.listload import (
 PASSWORD = "a phrase nobody guesses"
 CUSTOMERS, SUBSCRIPTIONS = "/customers?", "/subscriptions?"
 PAGES = 15  # of a walk from page to page
+ROUNDS = 3  # of every question: what is slow once is the machine's doing
 _SORTS = ("name", "contact_name", "contact_email", "custom_id", "orders",
           "purchased_items", "created_at", "updated_at")  # fmt: skip
 _WORDS = ["contoso bank", "office4711@", "c99", "77", "00000f1", "-93ac-", "example",
@@ -190,8 +191,9 @@ class _Asker:
         for kind, asked in plan(page).items():
             if kind.startswith(only):
                 self.one(asked[0])  # what is compiled and read once isn't a list's
-                told = [self.one(path) for path in asked]
-                found |= _figures(kind, told, asked)
+                rounds = list(asked) * ROUNDS
+                told = [self.one(path) for path in rounds]
+                found |= _figures(kind, told, rounds)
         for kind, path in walks(page).items():
             if kind.startswith(only):
                 paths = [path]
