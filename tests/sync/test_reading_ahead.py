@@ -125,6 +125,15 @@ def test_whom_the_vendor_refuses_is_asked_again_after_a_week(world):
     assert world.one("SELECT count(*) FROM sync_ahead WHERE reason <> ''") == 0
 
 
+def test_erased_people_do_not_come_back(world):
+    world.sync(world.vendor)
+    first, customer = waiting(world)[0]
+    world.hub.customers.erasing.erase(world.actor, customer, why="asked by mail")
+    pieces(world)
+    assert first not in owned(world, "contact", "owner_id")
+    assert len(owned(world, "contact", "owner_id")) == 9
+
+
 def test_a_refreshed_customer_is_not_read_once_more(world):
     world.sync(world.vendor)
     first = waiting(world)[0][0]

@@ -20,7 +20,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from entrepot.hub.connections.tables import Connection
+from entrepot.hub.customers.records import CustomerDetail
 from entrepot.hub.customers.tables import CustomerAccount
+from entrepot.hub.sync.crawl import INCOMPLETE
 from entrepot.hub.sync.intake import Intake, RunInfo
 from entrepot.hub.sync.memory import HashMemory
 from entrepot.hub.sync.source import Read, Source, leaves_out
@@ -95,6 +97,8 @@ def waiting(
 ) -> list[tuple[str, str]]:
     """Return (vendor id, customer) of accounts that wait, by vendor id.
 
+    Those whose people were erased don't: nobody asked for them to come back.
+
     Args:
         session: In the reseller's scope.
         run: Names the connection.
@@ -103,6 +107,11 @@ def waiting(
         now: Those that were refused long before it wait again.
     """
     account, done, whole = CustomerAccount, SyncAhead, SyncScope
+    erased = exists().where(
+        CustomerDetail.tenant_id == run.tenant_id,
+        CustomerDetail.customer_id == account.customer_id,
+        CustomerDetail.erased_at.is_not(None),
+    )
     read = exists().where(
         done.tenant_id == run.tenant_id,
         done.connection_id == run.connection_id,
@@ -121,7 +130,7 @@ def waiting(
             account.connection_id == run.connection_id,
             account.vendor_id > after,
             account.gone_at.is_(None),
-            and_(~read, ~refreshed),
+            and_(~read, ~refreshed, ~erased),
         )
         .order_by(account.vendor_id)
         .limit(most)
@@ -219,6 +228,10 @@ def _told_of(source: Source, names: Sequence[str], vendor_id: str) -> _Told:
             continue
         except Rejected as error:
             told.reason = error.user_message
+    parts = [read.page for reads in told.reads.values() for read in reads]
+    short = [one for one in parts if not one.complete]
+    if short:
+        told.reason = told.reason or short[0].incomplete_reason or INCOMPLETE
     return told
 
 
