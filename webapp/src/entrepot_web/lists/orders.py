@@ -27,7 +27,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.sql.functions import FunctionElement
 
 from entrepot_web.criteria import Field
-from entrepot_web.listing import Listing
+from entrepot_web.listing import FEW, Found, Listing, Question
 
 STATUSES = tuple(status.value for status in OrderStatus)
 STATUS_WORDS = {
@@ -80,18 +80,18 @@ class OrderSearch:
     def hits(
         self, session: Session, tenant_id: str, text: str, most: int
     ) -> Sequence[str]:
-        """Return ids of orders that may match, in no order, at most `most`.
+        """Return ids of orders that match, in no order, at most `most`.
 
-        All orders' words are walked along their index; where those of an order are
-        longer, the list's condition decides.
+        All orders' words are walked along their index; of those whose words are longer
+        than that, each is looked at.
         """
         statuses, providers = _known_words(session, tenant_id, text)
-        own = select(_O.id).where(_O.tenant_id == tenant_id)
+        own = select(_O.id).where(_O.tenant_id == tenant_id, _O.gone_at.is_(None))
         parts = [
             own.where(_O.status.in_(statuses)) if statuses else None,
             own.where(_O.connection_id.in_(providers)) if providers else None,
             own.where(search.holds(_O.search_text, text)),
-            own.where(_long()),
+            own.where(_long(), _inside(text)),
         ]
         found: dict[str, None] = {}
         for part in parts:
@@ -103,15 +103,48 @@ class OrderSearch:
         self, session: Session, tenant_id: str, text: str
     ) -> ColumnElement[bool]:
         """Return the condition that an order matches, for a walk."""
-        wanted = " ".join(text.casefold().split())
         statuses, providers = _known_words(session, tenant_id, text)
-        inside = search.contained(order_words(_O.lines, _O.attributes), literal(wanted))
         return or_(
             search.holds(_O.search_text, text),
             _O.status.in_(statuses),
             _O.connection_id.in_(providers),
-            and_(_long(), inside),
+            and_(_long(), _inside(text)),
         )
+
+
+class OrderFinder:
+    """Finds orders by their free text once, for a page and its total.
+
+    Args:
+        words: The search.
+    """
+
+    def __init__(self, words: OrderSearch) -> None:
+        self._words = words
+
+    def cut(self, *_asked: Any) -> search.Page | None:  # noqa: ANN401 - of `Finder`
+        """Return nothing: no index knows their order."""
+        return None
+
+    def find(
+        self, session: Session, _listing: Listing, question: Question
+    ) -> Found | None:
+        """Return the keys of all that match; see `listing.Finder`."""
+        if not question.text:
+            return None
+        asked = (session, question.tenant_id, question.text)
+        keys = self._words.hits(*asked, FEW + 1)
+        return Found(keys if len(keys) <= FEW else None, not question.criteria)
+
+    def every(self, *_asked: Any) -> Any:  # noqa: ANN401 - of `Finder`
+        """Return nothing: many are walked."""
+        return None
+
+
+def _inside(text: str) -> ColumnElement[bool]:
+    """Return the condition that items or the operator hold a text, however long."""
+    wanted = " ".join(text.casefold().split())
+    return search.contained(order_words(_O.lines, _O.attributes), literal(wanted))
 
 
 def _long() -> ColumnElement[bool]:
@@ -135,6 +168,7 @@ def _known_words(
     )
 
 
+_SEARCH = OrderSearch()
 _COLUMNS = (
     *("id", "connection_id", "vendor_id", "customer_vendor_id", "status"),
     *("vendor_status", "reference", "ordered_at", "lines", "attributes", "known_at"),
@@ -169,6 +203,7 @@ ORDERS = Listing(
     },
     sorts=("ordered_at", "vendor_id", "status"),
     default_sort="-ordered_at",
-    search=OrderSearch(),
+    search=_SEARCH,
+    finder=OrderFinder(_SEARCH),
     streams=("orders",),
 )
