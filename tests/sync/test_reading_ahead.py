@@ -178,3 +178,32 @@ def test_a_psa_and_a_vendor_that_lists_everything_have_nothing_to_read_ahead(bot
     found = {info.name: leaves_out(info) for info in infos}
     assert found["connectwise"] == ()
     assert found["microsoft"] == ("contacts", "orders")
+
+
+def test_a_refresh_and_a_change_show_in_the_customers_list(live, monkeypatch):
+    monkeypatch.setattr(ahead, "waiting", lambda *_: [])
+    live.read()
+    (customer, vendor_id), *_ = live.rows(
+        "SELECT customer_id, vendor_id FROM customer_account ORDER BY vendor_id"
+    )
+    live.hub.sync.start_customer(live.actor, customer)
+    with live.working():
+        for run in live.jobs():
+            live.wait(run.id)
+    own = live.rows(
+        "SELECT contact_name, contact_email, n_orders FROM customer "
+        f"WHERE id = '{customer}'"
+    )
+    orders = live.one(
+        f"SELECT count(*) FROM vendor_order WHERE customer_vendor_id = '{vendor_id}'"
+    )
+    assert orders
+    assert own[0][2] == orders
+    assert all(own[0][:2])
+    live.vendor.control.act("new_subscription")
+    assert live.read(mode="incremental").counts["refreshed"]["new"]
+    purchased, orders = live.rows(
+        "SELECT sum(n_purchased), sum(n_orders) FROM customer"
+    )[0]
+    assert purchased == live.one("SELECT count(*) FROM subscription")
+    assert orders == live.one("SELECT count(*) FROM vendor_order")

@@ -35,7 +35,7 @@ from entrepot.hub.notifications.tables import CustomerNotification
 from entrepot.hub.subscriptions.tables import SubscriptionRow, VendorOrderRow
 from entrepot.hub.sync.driver import among, update_columns
 from entrepot.hub.sync.intake import RunInfo
-from entrepot.hub.sync.tables import SyncRun
+from entrepot.hub.sync.tables import SyncRun, SyncScope
 from entrepot.jobs.facade import Jobs
 from entrepot.store.actor import system_actor
 from entrepot.store.audit_log import audit
@@ -47,6 +47,8 @@ JOB = "derive_customers"
 _MANY = 500  # rows from which on the driver's bulk way is worth its temporary table
 _HIDDEN = ("merged", "deleted")
 _WATCHED = ("new", "changed", "back", "gone")
+REFRESHED = "refreshed"
+"""What a run wrote of customers that it read one by one, all streams together."""
 
 _CUSTOMERS: Any = Customer.__table__
 _C = _CUSTOMERS.c
@@ -305,11 +307,29 @@ def _write_facets(
 def _concerned(session: Session, run: RunInfo, row: SyncRun, most: int) -> set[str]:
     """The customers about whom a run wrote anything that is derived."""
     found: set[str] = set()
+    if _wrote(row, REFRESHED, _WATCHED):
+        found |= _read_one_by_one(session, run, most)
     if row.started_at is not None:
         for stream, table in (("customers", None), ("contacts", Contact)):
             if _wrote(row, stream, _WATCHED):
                 found |= _since(session, run, table, row.started_at, most)
     return found
+
+
+def _read_one_by_one(session: Session, run: RunInfo, most: int) -> set[str]:
+    """The customers that a run read one by one: it counts them all together."""
+    subjects = select(SyncScope.scope).where(
+        SyncScope.tenant_id == run.tenant_id,
+        SyncScope.connection_id == run.connection_id,
+        SyncScope.stream == "customers",
+        SyncScope.run_id == run.run_id,
+    )
+    query = select(_A.customer_id).where(
+        _A.tenant_id == run.tenant_id,
+        _A.connection_id == run.connection_id,
+        _A.vendor_id.in_(subjects),
+    )
+    return set(session.connection().execute(query.limit(most)).scalars())
 
 
 def _revive(session: Session, run: RunInfo, ids: Collection[str]) -> None:
@@ -374,7 +394,7 @@ def _counted_anew(session: Session, run: RunInfo, row: SyncRun, most: int) -> se
         ("subscriptions", _S, "subscription_id", _A.id == _S.account_id),
         ("orders", _O, "order_id", _A.vendor_id == _O.customer_vendor_id),
     ):
-        if not _wrote(row, stream, ("new",)):
+        if not (_wrote(row, stream, ("new",)) or _wrote(row, REFRESHED, ("new",))):
             continue
         fresh = (
             columns.tenant_id == run.tenant_id,
