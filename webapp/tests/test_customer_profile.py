@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from entrepot.hub.catalog.tables import Offer
 from entrepot.hub.connections.tables import Connection
 from entrepot.hub.customers.records import CustomerDetail, PriceBook
 from entrepot.hub.customers.tables import Customer
@@ -85,10 +86,23 @@ def test_overview_tells_costs_by_currency_and_what_has_no_price(
             row.unit_cost = Decimal(price) if price else None
             row.quantity = Decimal(units)
         rows[0].assigned = Decimal(1)
+        listed = {"currency": "EUR", "unit_cost": Decimal("2.5"), "min_quantity": 1}
+        session.add(
+            Offer(
+                id=new_id("off"), tenant_id=tenant, connection_id=books.vendor,
+                vendor_id="listed", product_id="p", sku="s", name="Listed",
+                billing_cycle="monthly", row_hash=1,
+                known_at=rows[0].known_at, **listed,
+            )
+        )  # fmt: skip
     html = browser.get(home).text
     assert tile(html, "Cost a month") == "100.00 USD"
     assert "and 50.02 EUR · 1 has no fixed price" in html
     assert "assigned is reported for 3 of them" in html
+    with web.hub.store.unit(TenantScope(tenant)) as session:
+        session.get(SubscriptionRow, rows[3].id).offer_key = "listed"
+    assert "and 62.52 EUR" in (html := browser.get(home).text)
+    assert "no fixed price" not in html
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from pathlib import Path
 from runpy import run_path
 
 import pytest
-from entrepot.hub.reconciliation.tables import ReconIssue
+from entrepot.hub.reconciliation.tables import ReconCoverage, ReconIssue
 from entrepot.store import TenantScope
 
 differences = run_path(str(Path(__file__).with_name("differences.py")))["differences"]
@@ -45,6 +45,29 @@ def test_each_difference_is_a_sentence_whose_figures_open_their_sources(
     drawer = browser.get(f"/reconciliation?open={bench['PRICE_MISMATCH']}").text
     assert "88 × (22.10 less 22.00)" in drawer
     assert 'value="settle"' not in drawer
+
+
+def test_verdict_says_how_much_was_compared_and_what_stands_in_the_way(
+    browser, bench, web, tenant, books
+) -> None:
+    parts = (("2471", "clean", 1199, 0), ("customer:c-9", "incomplete", 0, 1))
+    with web.hub.store.unit(TenantScope(tenant)) as session:
+        for company, outcome, compared, skipped in parts:
+            session.add(
+                ReconCoverage(
+                    psa_connection_id=books.psa, scope=company, tenant_id=tenant,
+                    run_id="r", at=web.hub.clock.now(), outcome=outcome,
+                    subscriptions=compared, skipped=skipped,
+                )
+            )  # fmt: skip
+    page = f"/reconciliation?psa={books.psa}"
+    html = browser.get(page).text
+    assert "1,199 of 1,200 subscriptions compared, <strong>99.9 %</strong>" in html
+    blocked = f'href="{page}&amp;severity=block&amp;severity=info"'
+    assert f"{blocked}>1 not reconcilable</a>" in html
+    german = browser.get(page, headers={"Accept-Language": "de"}).text
+    assert "<strong>99,9 %</strong>" in german
+    assert "1.199" in german
 
 
 def test_groups_lead_to_their_differences_and_money_is_never_netted(

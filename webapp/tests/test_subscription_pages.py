@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 
+import pytest
+from entrepot.hub.catalog.tables import Offer
 from entrepot.hub.mapping.tables import CustomerMap
 from entrepot.hub.reconciliation.tables import LineLinkRow
 from entrepot.hub.subscriptions.tables import SubscriptionRow
@@ -192,32 +196,89 @@ def test_what_the_vendor_sends_is_read_when_somebody_asks(
     assert answer.json["exchanges"][0]["status"] == 404
 
 
+def bill(session, books, tenant: str, row: SubscriptionRow, now) -> None:
+    """Link a subscription to the agreement's line, 22.00 USD a month."""
+    session.add(
+        CustomerMap(
+            id=new_id("cmp"), tenant_id=tenant, psa_connection_id=books.psa,
+            vendor_connection_id=books.vendor, account_id=row.account_id,
+            vendor_customer_id=row.customer_vendor_id, psa_company_id="2471",
+            status="confirmed",
+        )
+    )  # fmt: skip
+    session.add(
+        LineLinkRow(
+            id=new_id("lnk"), tenant_id=tenant, psa_connection_id=books.psa,
+            line_id="204", company_id="2471", agreement_id="118", product_id="7",
+            subscriptions=[row.id], origin="adopted", created_at=now,
+        )
+    )  # fmt: skip
+
+
+def list_price(session, books, tenant: str, row: SubscriptionRow, **more) -> None:
+    """Take a subscription's own price away and put one on the price list."""
+    row.unit_cost, row.offer_key = None, "offer"
+    session.add(
+        Offer(
+            id=new_id("off"), tenant_id=tenant, connection_id=books.vendor,
+            vendor_id="offer", product_id="p", sku=row.sku, name=row.name,
+            billing_cycle=row.billing_cycle, min_quantity=1, row_hash=1,
+            known_at=row.known_at, **{"currency": "USD", **more},
+        )
+    )  # fmt: skip
+
+
+def facts_of(html: str) -> dict[str, str]:
+    return dict(re.findall(r"<dt>([^<]+)</dt><dd>([^<]*)</dd>", html))
+
+
 def test_cost_price_and_margin_stand_on_one_basis(browser, books, web, tenant) -> None:
-    now = web.hub.clock.now()
     with web.hub.store.unit(TenantScope(tenant)) as session:
         row = session.get(SubscriptionRow, books.subscriptions[0])
-        session.add(
-            CustomerMap(
-                id=new_id("cmp"), tenant_id=tenant, psa_connection_id=books.psa,
-                vendor_connection_id=books.vendor, account_id=row.account_id,
-                vendor_customer_id=row.customer_vendor_id, psa_company_id="2471",
-                status="confirmed",
-            )
-        )  # fmt: skip
-        session.add(
-            LineLinkRow(
-                id=new_id("lnk"), tenant_id=tenant, psa_connection_id=books.psa,
-                line_id="204", company_id="2471", agreement_id="118", product_id="7",
-                subscriptions=[row.id], origin="adopted", created_at=now,
-            )
-        )  # fmt: skip
-    html = browser.get(f"/subscriptions/{books.subscriptions[0]}").text
-    shown = dict(re.findall(r"<dt>([^<]+)</dt><dd>([^<]*)</dd>", html))
+        bill(session, books, tenant, row, web.hub.clock.now())
+    shown = facts_of(browser.get(f"/subscriptions/{books.subscriptions[0]}").text)
     assert shown["Reseller price"] == "19.80 USD"
     assert shown["Customer price"] == "22.00 USD"
     assert shown["Margin"] == "2.20 USD"
     other = browser.get(f"/subscriptions/{books.subscriptions[1]}").text
     assert "No line of an agreement is linked" in other
+
+
+@pytest.mark.parametrize(
+    ("days", "told"), [(400, "in force since the term began"), (10, "an earlier price")]
+)
+def test_the_price_list_gives_a_cost_that_the_vendor_does_not_tell(
+    browser, books, web, tenant, days, told
+) -> None:
+    with web.hub.store.unit(TenantScope(tenant)) as session:
+        row = session.get(SubscriptionRow, books.subscriptions[0])
+        bill(session, books, tenant, row, web.hub.clock.now())
+        since = web.hub.clock.now() - timedelta(days=days)
+        price = {"unit_cost": Decimal("18.5"), "price_from": since}
+        list_price(session, books, tenant, row, **price)
+    html = browser.get(f"/subscriptions/{books.subscriptions[0]}").text
+    shown = facts_of(html)
+    assert shown["Reseller price"] == "18.50 USD"
+    assert shown["Margin"] == "3.50 USD"
+    assert told in html
+    assert "by the price list of today" in browser.get("/subscriptions").text
+    lines = browser.get("/subscriptions/export.csv").text.splitlines()
+    (line,) = [one for one in csv.reader(lines) if one[0] == row.name and "18.5" in one]
+    assert line
+
+
+def test_a_price_list_in_another_currency_gives_no_cost(
+    browser, books, web, tenant
+) -> None:
+    with web.hub.store.unit(TenantScope(tenant)) as session:
+        row = session.get(SubscriptionRow, books.subscriptions[0])
+        bill(session, books, tenant, row, web.hub.clock.now())
+        price = {"unit_cost": Decimal("18.5"), "currency": "EUR"}
+        list_price(session, books, tenant, row, **price)
+    html = browser.get(f"/subscriptions/{books.subscriptions[0]}").text
+    assert "–" in html.partition("Reseller price</dt>")[2].partition("</dd>")[0]
+    assert "The vendor tells no cost." in html
+    assert "by the price list of today" not in browser.get("/subscriptions").text
 
 
 def test_api_renames_a_subscription_that_nobody_changed(machine, books) -> None:

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from entrepot.hub.catalog.tables import Offer
 from entrepot.hub.connections.tables import Connection
 from entrepot.hub.customers.tables import Contact, Customer, CustomerAccount
 from entrepot.hub.mapping.service import MappingService
@@ -140,6 +141,24 @@ class Books:
             )
         )
         recount(self.store, self.tenant)
+
+    def offer(self, key: str, **more: Any) -> None:
+        self.add(
+            Offer(
+                id=new_id("off"),
+                tenant_id=self.tenant,
+                connection_id=self.vendor,
+                vendor_id=key,
+                product_id=key,
+                sku=key,
+                name=key,
+                billing_cycle="monthly",
+                min_quantity=Decimal(1),
+                row_hash=1,
+                known_at=KNOWN,
+                **more,
+            )
+        )
 
     def line(self, company_id: str, product_id: str) -> None:
         self.add(

@@ -389,6 +389,8 @@ def test_preview_tells_subscriptions_money_and_lines(books):
         account, "SKU2", billing_cycle="annual", unit_cost=Decimal("120")
     )
     books.subscription(account, "SKU1", status="ended")
+    books.subscription(account, "SKU3", unit_cost=None, offer_key="offer-3")
+    books.offer("offer-3", unit_cost=Decimal("7.50"), currency="EUR")
     books.line("1", "P1")
     books.line("1", "other")
     entry = ProductDecision(
@@ -401,10 +403,10 @@ def test_preview_tells_subscriptions_money_and_lines(books):
     before = rows_of(books)
     impact = books.service.customers.preview(books.actor, [decide(books, account, "1")])
     assert rows_of(books) == before
-    assert (impact.subscriptions, impact.lines, impact.agreements) == (2, 1, 1)
-    assert impact.unpriced == 1
+    assert (impact.subscriptions, impact.lines, impact.agreements) == (3, 1, 1)
+    assert impact.unpriced == 2
     assert impact.monthly_revenue == (Money(Decimal("50.00"), "EUR"),)
-    assert impact.monthly_cost == (Money(Decimal("132.00"), "EUR"),)
+    assert impact.monthly_cost == (Money(Decimal("207.00"), "EUR"),)
     assert impact.warnings == ("Acme is no customer in the PSA yet.",)
 
 

@@ -413,11 +413,10 @@ class Books:
             ProductMap(
                 id=new_id("pma"),
                 tenant_id=self.actor.tenant_id,
-                status="confirmed",
                 sku=sku,
                 psa_connection_id=self.psa_id,
                 psa_product_id=product,
-                **({"taxable": True} | more),
+                **({"status": "confirmed", "taxable": True} | more),
             )
         )
 

@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from entrepot.hub.catalog.price_lists import is_offer_of, unit_cost
+from entrepot.hub.catalog.tables import Offer
 from entrepot.hub.charges.tables import ChargeRow
 from entrepot.hub.connections.views import ConnectionName
 from entrepot.hub.customers.tables import CustomerAccount
@@ -123,34 +125,37 @@ def figures(session: Session, customer_id: str, now: datetime) -> Figures:
 def costs(session: Session, customer_id: str) -> Costs:
     """Return what a customer's active subscriptions that are billed cost a month.
 
-    Currencies are never added up; the largest amount comes first.
+    What a vendor names no price for costs what its price list says. Currencies are
+    never added up; the largest amount comes first.
     """
     row = SubscriptionRow
+    paid_in = func.coalesce(func.nullif(row.currency, ""), Offer.currency, "")
     found = session.execute(
         select(
-            row.currency,
+            paid_in.label("paid_in"),
             row.billing_cycle,
-            row.unit_cost,
+            unit_cost().label("each_costs"),
             func.sum(row.quantity),
             func.count(),
         )
         .join(CustomerAccount, CustomerAccount.id == row.account_id)
+        .outerjoin(Offer, is_offer_of())
         .where(
             CustomerAccount.customer_id == customer_id,
             row.gone_at.is_(None),
             row.status == "active",
             row.billed.is_(True),
         )
-        .group_by(row.currency, row.billing_cycle, row.unit_cost)
+        .group_by("paid_in", row.billing_cycle, "each_costs")
     )
     # Here, not in the database: a price times a quantity outgrows its integers.
     summed: dict[str, Decimal] = {}
     unpriced = 0
-    for currency, cycle, price, quantity, count in found:
-        if price is None or cycle not in MONTHS:
+    for currency, cycle, each, quantity, count in found:
+        if each is None or cycle not in MONTHS:
             unpriced += count
             continue
-        cost = price * quantity / MONTHS[cycle]
+        cost = each * quantity / MONTHS[cycle]
         summed[currency] = summed.get(currency, Decimal(0)) + cost
     amounts = [(key, cost.quantize(_CENT)) for key, cost in summed.items()]
     return Costs(tuple(sorted(amounts, key=lambda one: (-one[1], one[0]))), unpriced)

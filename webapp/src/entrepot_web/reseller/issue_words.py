@@ -53,12 +53,14 @@ class Sources:
         subscriptions: Rows of the books.
         lines: Rows of the PSA's lines.
         agreement: Row of the PSA's agreement, or None.
+        costs: (amount, currency) of subscriptions that the price list gives a cost.
     """
 
     subscriptions: Sequence[Any] = ()
     lines: Sequence[Any] = ()
     agreement: Any = None
     consoles: Mapping[str, str] = field(default_factory=dict)
+    costs: Mapping[str, tuple[Decimal, str]] = field(default_factory=dict)
 
 
 _TOLD = {

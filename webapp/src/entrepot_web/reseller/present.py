@@ -152,6 +152,11 @@ def number(value: int) -> str:
     return plain_number(Decimal(value))
 
 
+def percent(value: Decimal) -> str:
+    """Return a percentage with one decimal and its sign."""
+    return f"{plain_number(value, 1)} %"
+
+
 def when(moment: datetime | None) -> str:
     """Return a moment in the person's zone, with the zone's name."""
     if moment is None:
@@ -253,6 +258,7 @@ def install_filters(app: Flask) -> None:
         "money": money,
         "qty": quantity,
         "number": number,
+        "percent": percent,
         "when": when,
         "ago": ago,
         "day": day,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -34,6 +35,31 @@ MOST_GROUPS = 100
 WORKING = ("draft", "approved", "applying", "verifying")
 
 
+@dataclass(frozen=True, slots=True)
+class Covered:
+    """How much of what is bought was compared.
+
+    Attributes:
+        compared: Subscriptions that stand on a line or should.
+        skipped: Subscriptions that could not be compared.
+        blocked: Companies and customers that could not be judged.
+    """
+
+    compared: int
+    skipped: int
+    blocked: int
+
+    @property
+    def everything(self) -> int:
+        """Compared or not."""
+        return self.compared + self.skipped
+
+    @property
+    def percent(self) -> Decimal:
+        """Share of what was compared, rounded down: 100 means all; 0 of nothing."""
+        return Decimal(1000 * self.compared // max(1, self.everything)) / 10
+
+
 @pages.get("/reconciliation")
 @signed_in("reconciliations:read")
 def workbench() -> Response:
@@ -59,10 +85,7 @@ def workbench() -> Response:
         psas=psas,
         run=_latest(psa),
         totals=hub().reconciliation.totals(actor(), IssueQuery(psa_connection_id=psa)),
-        coverage={
-            item["outcome"]: item
-            for item in hub().reconciliation.coverage(actor(), psa)
-        },
+        covered=_covered(hub().reconciliation.coverage(actor(), psa)),
         progress=_progress(psa) if actor().may("mappings:read") else None,
         plans=hub().reconciliation.plans(actor(), states=WORKING, limit=5).items,
         opened=shown(find_issue(opened)) if opened else None,
@@ -74,6 +97,15 @@ def workbench() -> Response:
         zero=Decimal(0),
         marks=marks(),
         **values,
+    )
+
+
+def _covered(parts_: Iterable[Mapping[str, Any]]) -> Covered:
+    found = list(parts_)
+    return Covered(
+        compared=sum(one["subscriptions"] for one in found),
+        skipped=sum(one["skipped"] for one in found),
+        blocked=sum(one["scopes"] for one in found if one["outcome"] == "incomplete"),
     )
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from entrepot.hub.catalog.price_lists import listed_costs
 from flask_babel import gettext, lazy_gettext
+from sqlalchemy.orm import Session
 
 from entrepot_web.criteria import Criterion
 from entrepot_web.listing import Listing
@@ -65,6 +68,21 @@ def _plain(row: Any, name: str) -> str:  # noqa: ANN401 - a row
     return "" if value is None else f"{value.normalize():f}"
 
 
+def listed(session: Session, rows: Sequence[Any]) -> Facts:
+    """Return (amount, currency) by the price list of rows without a vendor's price."""
+    return listed_costs(session, [row.id for row in rows if row.unit_cost is None])
+
+
+def _cost(row: Any, facts: Facts) -> str:  # noqa: ANN401 - a row
+    amount = facts[row.id][0] if row.id in facts else row.unit_cost
+    return "" if amount is None else f"{amount.normalize():f}"
+
+
+def _currency(row: Any, facts: Facts) -> str:  # noqa: ANN401 - a row
+    known: str = row.currency or (facts[row.id][1] if row.id in facts else "")
+    return known
+
+
 def _date(row: Any, name: str) -> str:  # noqa: ANN401 - a row
     value = getattr(row, name)
     return "" if value is None else f"{value:%Y-%m-%d}"
@@ -116,14 +134,14 @@ SHEET = Sheet(
         Column(
             key="unit_cost",
             title=lazy_gettext("Unit cost"),
-            text=lambda row, _: _plain(row, "unit_cost"),
+            text=_cost,
             numeric=True,
             kind="number",
         ),
         Column(
             key="currency",
             title=lazy_gettext("Currency"),
-            text=lambda row, _: row.currency,
+            text=_currency,
         ),
         Column(key="auto_renew", title=lazy_gettext("Auto-renew"), text=_renews),
         Column(
@@ -164,4 +182,5 @@ SHEET = Sheet(
         *("customer", "provider", "quantity", "status", "unit_cost", "auto_renew"),
         "term_end",
     ),
+    beside=listed,
 )

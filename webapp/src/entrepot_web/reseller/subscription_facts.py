@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from itertools import zip_longest
 from typing import Any
 
+from entrepot.hub.catalog.price_lists import NOT_LISTED, price_lists
 from entrepot.hub.customers.tables import Contact
 from entrepot.hub.mapping.tables import CustomerMap
 from entrepot.hub.psa.tables import PsaAgreement, PsaLine
@@ -80,6 +81,7 @@ class Prices:
         price: What the customer pays by the agreement's line, or None.
         why: Why there is no price or margin; empty when there is one.
         agreement: Name of the agreement with the line, or empty.
+        basis: Where a cost that the vendor does not tell itself is from, in words.
     """
 
     months: int
@@ -88,6 +90,7 @@ class Prices:
     currency: str
     why: str = ""
     agreement: str = ""
+    basis: str = ""
 
     @property
     def margin(self) -> Decimal | None:
@@ -97,37 +100,74 @@ class Prices:
         return self.price - self.cost
 
 
+@dataclass(frozen=True, slots=True)
+class _Cost:
+    """What the reseller pays for a unit and billing cycle, and how we know."""
+
+    amount: Decimal | None
+    currency: str
+    basis: str = ""
+
+
 def prices(session: Session, row: SubscriptionRow) -> Prices:
     """Return cost, price and margin of a unit; says why where one is missing."""
-    own = MONTHS.get(row.billing_cycle, 0)
+    own, cost = MONTHS.get(row.billing_cycle, 0), _cost(session, row)
     found = _line(session, row) if actor().may("psa:read") else None
-    alone = Prices(months=own, cost=row.unit_cost, price=None, currency=row.currency)
+    alone = Prices(
+        months=own,
+        cost=cost.amount,
+        price=None,
+        currency=cost.currency,
+        basis=cost.basis,
+    )
     if found is None:
         why = gettext("No line of an agreement is linked to this subscription.")
-        return _because(alone, why)
+        return replace(alone, why=why)
     line, agreement = found
     theirs = MONTHS.get(agreement.billing_cycle, 0)
     currency = line.currency or agreement.currency
     if line.unit_price is None:
-        return _because(alone, gettext("The PSA does not show the line's price."))
-    if not own or not theirs or currency != row.currency:
-        return Prices(
+        why = gettext("The PSA does not show the line's price.")
+        return replace(alone, why=why)
+    if not own or not theirs or currency != cost.currency:
+        return replace(
+            alone,
             months=theirs,
-            cost=row.unit_cost if own == theirs else None,
+            cost=cost.amount if own == theirs else None,
             price=line.unit_price,
             currency=currency,
             why=gettext("Cost and price have no common currency or billing period."),
             agreement=agreement.name,
         )
     months = max(own, theirs)
-    return Prices(
+    return replace(
+        alone,
         months=months,
-        cost=None if row.unit_cost is None else row.unit_cost * (months // own),
+        cost=None if cost.amount is None else cost.amount * (months // own),
         price=line.unit_price * (months // theirs),
-        currency=currency,
         agreement=agreement.name,
-        why="" if row.unit_cost is not None else gettext("The vendor tells no cost."),
+        why="" if cost.amount is not None else gettext("The vendor tells no cost."),
     )
+
+
+def _cost(session: Session, row: SubscriptionRow) -> _Cost:
+    """Return the vendor's own word; else what the price list says of the offer."""
+    if row.unit_cost is not None:
+        return _Cost(row.unit_cost, row.currency)
+    offer = (row.connection_id, row.offer_key)
+    listed = price_lists(session, row.tenant_id, [offer]).get(offer, NOT_LISTED)
+    amount = listed.cost_in(row.currency)
+    if amount is None:
+        return _Cost(None, row.currency)
+    held = listed.since and row.term_start and listed.since <= row.term_start
+    words = (
+        gettext("The cost is the price list's, in force since the term began.")
+        if held
+        else gettext(
+            "The cost is today's price list's; this term may hold an earlier price."
+        )
+    )
+    return _Cost(amount, row.currency or listed.currency, words)
 
 
 def contact(session: Session, row: SubscriptionRow) -> Contact | None:
@@ -274,16 +314,6 @@ def _done(session: Session, subscription_id: str, label: Any) -> list[Event]:  #
         )
         for at, action, actor_id, document, email in found
     ]
-
-
-def _because(found: Prices, why: str) -> Prices:
-    return Prices(
-        months=found.months,
-        cost=found.cost,
-        price=None,
-        currency=found.currency,
-        why=why,
-    )
 
 
 def _line(

@@ -36,7 +36,7 @@ FILTERS = ("status", "connection_id", "billing_cycle", "customer_id", "customer_
 @signed_in("subscriptions:read")
 def subscription_list() -> Response:
     """Show the subscriptions of a category."""
-    found = list_view(_listing(), _criteria())
+    found = list_view(_listing(), _criteria(), beside=SHEET.beside)
     shared = hub().customers.views.read(actor(), MANAGED.name)
     return page(
         "reseller/subscriptions.html",

@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
+from entrepot.hub.catalog.price_lists import NOT_LISTED, PriceLists, price_lists
 from entrepot.hub.mapping.reading import Sku
 from entrepot.hub.mapping.suggesting_products import Coverage
 from entrepot.hub.mapping.tables import CustomerMap, ProductMap
@@ -60,7 +61,7 @@ def preview_customers(
     before = set(_in_chunks(session, accounts, lambda part: _confirmed(psa, part)))
     entries = _entries(session, psa)
     subscriptions = _in_chunks(session, accounts, _sold_to)
-    sums = _add_up(subscriptions, entries, _prices(session, psa))
+    sums = _add_up(session, subscriptions, entries, _prices(session, psa))
     targets = {row.psa_product_id for row in entries if row.psa_product_id}
     lines = _lines(session, psa, today, companies=chosen | before, products=targets)
     return _impact(sums, lines, _warnings(session, psa, chosen))
@@ -76,7 +77,7 @@ def preview_products(
     general = len(skus) < len(decisions)
     found = _everything(session) if general else _in_chunks(session, skus, _sold_as)
     concerned = [one for one in found if Coverage(entries).covers(_sku(one))]
-    sums = _add_up(concerned, entries, _prices(session, psa))
+    sums = _add_up(session, concerned, entries, _prices(session, psa))
     old = [
         row.psa_product_id
         for row in _entries(session, psa)
@@ -88,16 +89,19 @@ def preview_products(
 
 
 def _add_up(
-    subscriptions: Iterable[SubscriptionRow],
+    session: Session,
+    subscriptions: Sequence[SubscriptionRow],
     entries: Iterable[ProductMap],
     prices: Mapping[str, tuple[Decimal, str]],
 ) -> _Sums:
     sums, coverage = _Sums(), Coverage(entries)
+    lists = _lists(session, subscriptions)
     for one in subscriptions:
         sums.subscriptions += 1
         months = _MONTHS.get(one.billing_cycle)
-        if months is not None and one.unit_cost is not None and one.currency:
-            sums.cost[one.currency] += one.quantity * one.unit_cost / months
+        cost, paid_in = _cost(one, lists)
+        if months is not None and cost is not None and paid_in:
+            sums.cost[paid_in] += one.quantity * cost / months
         priced = False
         for entry in _most_specific(coverage.of(_sku(one))):
             price = prices.get(entry.psa_product_id)
@@ -108,6 +112,21 @@ def _add_up(
                 priced = True
         sums.unpriced += not priced
     return sums
+
+
+def _lists(session: Session, rows: Sequence[SubscriptionRow]) -> PriceLists:
+    """Price lists for those whose vendor names no price."""
+    untold = [one for one in rows if one.unit_cost is None]
+    offers = {(one.connection_id, one.offer_key) for one in untold}
+    return price_lists(session, untold[0].tenant_id, offers) if untold else {}
+
+
+def _cost(one: SubscriptionRow, lists: PriceLists) -> tuple[Decimal | None, str]:
+    """Cost of a unit per billing cycle and its currency."""
+    if one.unit_cost is not None:
+        return one.unit_cost, one.currency
+    listed = lists.get((one.connection_id, one.offer_key), NOT_LISTED)
+    return listed.cost_in(one.currency), one.currency or listed.currency
 
 
 def _most_specific(entries: Sequence[ProductMap]) -> list[ProductMap]:

@@ -279,8 +279,9 @@ def _verdicts(
         keys[key.company] += 1
         lines[key.company] |= {line.id for line in view.case.lines}
         subscriptions[key.company] |= set(view.subscriptions)
+    settled = sorted_.placed | sorted_.left_out
     for one in known:
-        if in_force(one, books.today) and one.id not in sorted_.placed:
+        if in_force(one, books.today) and one.id not in settled:
             for share in books.shares.get((one.connection, one.customer), ()):
                 skipped[share.company].add(one.id)
     for connection, customer in blocked:

@@ -55,6 +55,8 @@ class Sorted:
         unmapped: Subscriptions in force whose SKU nobody decided on.
         conflicts: Subscriptions in force with contradicting entries.
         placed: Subscriptions that reached a key.
+        left_out: Subscriptions that by decision have no line of their own now: their
+            product is excluded or billed with a bundle.
     """
 
     cases: list[KeyCase] = field(default_factory=list)
@@ -64,6 +66,7 @@ class Sorted:
     )
     unresolved: list[Unresolved] = field(default_factory=list)
     placed: set[str] = field(default_factory=set)
+    left_out: set[str] = field(default_factory=set)
 
 
 @dataclass(slots=True)
@@ -125,6 +128,8 @@ def sort_into_keys(books: Books, subscriptions: Iterable[VendorSubscription]) ->
             result.unmapped.append(subscription)
         elif problem == "conflict":
             result.conflicts.append((subscription, culprits))
+        elif not any(one.ends is None or one.ends > books.today for one in found):
+            result.left_out.add(subscription.id)
         owner = (subscription.connection, subscription.customer)
         shares = tuple(books.shares.get(owner, ()))
         for stretch in found if not problem else ():
