@@ -5,18 +5,22 @@ from __future__ import annotations
 import csv
 import re
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from entrepot.hub.catalog.tables import Offer
 from entrepot.hub.mapping.tables import CustomerMap
 from entrepot.hub.reconciliation.tables import LineLinkRow
-from entrepot.hub.subscriptions.tables import SubscriptionRow
+from entrepot.hub.subscriptions.tables import SubscriptionFact, SubscriptionRow
 from entrepot.hub.subscriptions.vendor_record import Exchange, VendorRecord
 from entrepot.sdk.model import PanelField, SubscriptionPanel
 from entrepot.store import TenantScope, new_id
 from entrepot_web.reseller.subscription_columns import criteria_of
+from entrepot_web.reseller.subscription_past import licences
+
+NOW = datetime(2026, 11, 21, tzinfo=UTC)
 
 
 def send(client, web, path: str, **fields):
@@ -40,6 +44,49 @@ def test_subscription_is_shown_as_it_was(browser, books) -> None:
     assert "2 of 2" in browser.get(f"{path}?as_of={seen[0]}").text
     assert "1 of 2" in browser.get(f"{path}?as_of={seen[1]}").text
     assert "2 of 2" in browser.get(f"{path}?as_of=yesterday").text
+
+
+def test_licences_of_a_year_are_drawn_where_they_changed(browser, books) -> None:
+    html = browser.get(f"/subscriptions/{books.subscriptions[0]}").text
+    assert "Licences from 2 to 5" in html
+    assert 'class="chart-bought" d="M0.00 24.00 H93.33 V0.00 H100"' in html
+    assert "chart-assigned" not in html
+
+
+def known(days: int, quantity: int, change: str = "changed", **payload) -> Any:
+    """A state that became true and known so many days ago."""
+    moment = NOW - timedelta(days=days)
+    return SubscriptionFact(
+        known_at=moment, valid_from=moment, change=change, quantity=Decimal(quantity),
+        payload=payload,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("facts", "bought"),
+    [
+        ([], None),
+        ([known(20, 5, "new")], None),
+        ([known(20, 5), known(300, 5, "new")], None),
+        ([known(400, 5), known(800, 3, "new")], None),
+        ([known(73, 5), known(800, 4, "new")], "M0.00 8.00 H80.00 V0.00 H100"),
+        ([known(20, 6), known(20, 5), known(20, 3, "new")], None),
+        ([known(20, 5, "gone"), known(40, 5, "new")], "M0.00 0.00 H50.00 V40.00 H100"),
+    ],
+)
+def test_a_year_begins_with_what_held_then(facts, bought) -> None:
+    found = licences(facts, NOW)
+    assert (found and found.lines[0].path) == bought
+
+
+def test_assigned_licences_are_drawn_from_their_first_report_on() -> None:
+    facts = [known(10, 10, assigned="4"), known(40, 10, "new", assigned=None)]
+    found = licences(facts, NOW)
+    assert [one.path for one in found.lines] == [
+        "M0.00 0.00 H75.00 V0.00 H100",
+        "M75.00 24.00 H100",
+    ]
+    assert (found.top, len(found.states)) == (10, 2)
 
 
 def test_categories_divide_what_ends_soon(browser, books, web, tenant) -> None:
@@ -229,7 +276,8 @@ def list_price(session, books, tenant: str, row: SubscriptionRow, **more) -> Non
 
 
 def facts_of(html: str) -> dict[str, str]:
-    return dict(re.findall(r"<dt>([^<]+)</dt><dd>([^<]*)</dd>", html))
+    found = re.findall(r"<dt>([^<]+)</dt><dd[^>]*>(.*?)</dd>", html)
+    return {name: re.sub("<[^>]*>", "", text) for name, text in found}
 
 
 def test_cost_price_and_margin_stand_on_one_basis(browser, books, web, tenant) -> None:
@@ -239,7 +287,8 @@ def test_cost_price_and_margin_stand_on_one_basis(browser, books, web, tenant) -
     shown = facts_of(browser.get(f"/subscriptions/{books.subscriptions[0]}").text)
     assert shown["Reseller price"] == "19.80 USD"
     assert shown["Customer price"] == "22.00 USD"
-    assert shown["Margin"] == "2.20 USD"
+    assert shown["Margin"] == "2.20 USD 10.0 %"
+    assert shown["Total a month"] == "110.00 USD"
     other = browser.get(f"/subscriptions/{books.subscriptions[1]}").text
     assert "No line of an agreement is linked" in other
 
@@ -259,7 +308,7 @@ def test_the_price_list_gives_a_cost_that_the_vendor_does_not_tell(
     html = browser.get(f"/subscriptions/{books.subscriptions[0]}").text
     shown = facts_of(html)
     assert shown["Reseller price"] == "18.50 USD"
-    assert shown["Margin"] == "3.50 USD"
+    assert shown["Margin"] == "3.50 USD 15.9 %"
     assert told in html
     assert "by the price list of today" in browser.get("/subscriptions").text
     lines = browser.get("/subscriptions/export.csv").text.splitlines()
@@ -267,16 +316,18 @@ def test_the_price_list_gives_a_cost_that_the_vendor_does_not_tell(
     assert line
 
 
-def test_a_price_list_in_another_currency_gives_no_cost(
-    browser, books, web, tenant
+@pytest.mark.parametrize("other", [{"currency": "EUR"}, {"is_usage": True}])
+def test_a_price_in_another_currency_or_of_what_is_used_is_no_cost(
+    browser, books, web, tenant, other
 ) -> None:
     with web.hub.store.unit(TenantScope(tenant)) as session:
         row = session.get(SubscriptionRow, books.subscriptions[0])
         bill(session, books, tenant, row, web.hub.clock.now())
-        price = {"unit_cost": Decimal("18.5"), "currency": "EUR"}
-        list_price(session, books, tenant, row, **price)
+        list_price(
+            session, books, tenant, row, **{"unit_cost": Decimal("18.5"), **other}
+        )
     html = browser.get(f"/subscriptions/{books.subscriptions[0]}").text
-    assert "–" in html.partition("Reseller price</dt>")[2].partition("</dd>")[0]
+    assert facts_of(html)["Reseller price"] == "–"
     assert "The vendor tells no cost." in html
     assert "by the price list of today" not in browser.get("/subscriptions").text
 

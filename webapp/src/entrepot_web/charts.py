@@ -28,6 +28,29 @@ def lines(series: Sequence[tuple[str, Sequence[Decimal]]]) -> list[Line]:
     return [Line(name, _path(values, top)) for name, values in series]
 
 
+def stairs(
+    series: Sequence[tuple[str, Sequence[tuple[float, Decimal]]]],
+) -> list[Line]:
+    """Return lines of values that hold until the next one, on a scale from zero.
+
+    Args:
+        series: Names, and values with where they begin, from 0 to 1, ascending; the
+            last one holds to the end.
+    """
+    top = max((value for _, steps in series for _, value in steps), default=Decimal(0))
+    return [Line(name, _stairs(steps, top)) for name, steps in series]
+
+
+def _stairs(steps: Sequence[tuple[float, Decimal]], top: Decimal) -> str:
+    if not steps:
+        return ""
+    first, value = steps[0]
+    path = [f"M{WIDTH * first:.2f} {_height(value, top):.2f}"]
+    for at, value in steps[1:]:
+        path.append(f"H{WIDTH * at:.2f} V{_height(value, top):.2f}")
+    return " ".join([*path, f"H{WIDTH}"])
+
+
 def _path(values: Sequence[Decimal], top: Decimal) -> str:
     steps = max(1, len(values) - 1)
     points = [

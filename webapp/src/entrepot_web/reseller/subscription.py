@@ -5,10 +5,8 @@ Every tab has an address of its own.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from entrepot.hub.subscriptions.notes import LONGEST
@@ -16,7 +14,7 @@ from entrepot.hub.subscriptions.panels import Layout
 from entrepot.hub.subscriptions.tables import SubscriptionFact, SubscriptionRow
 from entrepot.sdk.errors import Conflict, EntrepotError, NotFound
 from flask import Blueprint, Response, abort, flash, redirect, request
-from flask_babel import gettext, lazy_gettext
+from flask_babel import gettext
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as WerkzeugResponse
@@ -32,35 +30,15 @@ from entrepot_web.reseller.subscription_facts import (
     prices,
     record,
 )
+from entrepot_web.reseller.subscription_past import (
+    compared,
+    label,
+    licences,
+    step_of,
+)
 
 pages = Blueprint("console_subscription", __name__)
 HISTORY_ROWS = 500
-_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d[0-9:.]*Z")
-_LABELS = {
-    "quantity": lazy_gettext("Licences"),
-    "status": lazy_gettext("Status"),
-    "vendor_status": lazy_gettext("Vendor status"),
-    "unit_cost": lazy_gettext("Unit cost"),
-    "auto_renew": lazy_gettext("Auto-renew"),
-    "term_end": lazy_gettext("Term ends"),
-    "term_start": lazy_gettext("Term starts"),
-    "sku": lazy_gettext("SKU"),
-    "billing_cycle": lazy_gettext("Billing"),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """One field of a past state beside what it is now."""
-
-    label: str
-    then: str
-    now: str
-
-    @property
-    def differs(self) -> bool:
-        """Whether it has changed since."""
-        return self.then != self.now
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,14 +148,14 @@ def _details(
     row, own = frame["row"], frame["own"]
     with hub().store.read(scope()) as session:
         facts = _facts(session, subscription_id)
-        step = _step(facts)
+        step = step_of(facts)
         names = {key: mark.name for key, mark in marks().items()}
         told = {
             "facts": facts,
             "addons": _addons(session, row),
             "contact": contact(session, own) if actor().may("customers:read") else None,
             "prices": prices(session, own),
-            "events": history(session, facts, names, _label),
+            "events": history(session, facts, names, label),
         }
     return page(
         "reseller/subscription.html",
@@ -189,7 +167,8 @@ def _details(
         problem=problem,
         step=step,
         past=facts[len(facts) - 1 - step] if facts else None,
-        fields=_compared(facts, step),
+        fields=compared(facts, step),
+        licences=licences(facts, hub().clock.now()),
     )
 
 
@@ -252,61 +231,3 @@ def _addons(session: Session, row: Any) -> Sequence[Any]:  # noqa: ANN401 - a ro
         )
         .limit(50)
     ).all()
-
-
-def _step(facts: Sequence[SubscriptionFact]) -> int:
-    """Return which state is asked for: 0 is the oldest; the newest when none is.
-
-    ``as_of`` names a moment and stays right while states are added; ``state`` is
-    where the slider stands.
-    """
-    newest = max(0, len(facts) - 1)
-    text = request.args.get("state", "")
-    if text.isascii() and text.isdigit():
-        return min(int(text), newest)
-    moment = _moment(request.args.get("as_of", ""))
-    if moment is None:
-        return newest
-    return max(0, sum(fact.known_at <= moment for fact in facts) - 1)
-
-
-def _moment(text: str) -> datetime | None:
-    try:
-        found = datetime.fromisoformat(text.replace(" ", "+"))
-    except ValueError:
-        return None
-    return found.astimezone(UTC) if found.tzinfo else None
-
-
-def _compared(facts: Sequence[Any], step: int) -> list[Field]:
-    """Return the fields of a state beside those of the newest one."""
-    if not facts:
-        return []
-    then, now = facts[len(facts) - 1 - step].payload, facts[0].payload
-    return [
-        Field(_label(name), _text(then.get(name)), _text(now.get(name)))
-        for name in sorted(then.keys() | now.keys(), key=_order)
-        if then.get(name) not in (None, "", [], {})
-        or now.get(name) not in (None, "", [], {})
-    ]
-
-
-def _order(name: str) -> tuple[int, str]:
-    known = list(_LABELS)
-    return (known.index(name) if name in known else len(known), name)
-
-
-def _label(name: str) -> str:
-    return str(_LABELS.get(name) or name.replace("_", " ").capitalize())
-
-
-def _text(value: object) -> str:
-    if isinstance(value, bool):
-        return gettext("yes") if value else gettext("no")
-    if isinstance(value, dict) and len(value) == 1:
-        return _text(*value.values())
-    if isinstance(value, list | dict):
-        return gettext("%(count)s entries", count=len(value)) if value else "–"
-    if isinstance(value, str) and _INSTANT.fullmatch(value):
-        return f"{value[:10]} {value[11:16]} UTC"
-    return "–" if value in (None, "") else str(value)

@@ -99,6 +99,13 @@ class Prices:
             return None
         return self.price - self.cost
 
+    @property
+    def share(self) -> Decimal | None:
+        """Margin in percent of the price; None without one, or of a price of zero."""
+        if self.margin is None or not self.price:
+            return None
+        return 100 * self.margin / self.price
+
 
 @dataclass(frozen=True, slots=True)
 class _Cost:

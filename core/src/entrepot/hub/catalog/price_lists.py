@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from sqlalchemy import ColumnElement, case, func, or_, select
+from sqlalchemy import ColumnElement, and_, case, func, or_, select
 from sqlalchemy.orm import Session
 
 from entrepot.hub.catalog.tables import Offer
@@ -23,16 +23,19 @@ class Listed:
 
     Attributes:
         since: From when on the list holds; None = untold.
+        metered: The price is one of what is used, not of what is bought.
     """
 
     unit_cost: Decimal | None = None
     list_price: Decimal | None = None
     currency: str = ""
     since: datetime | None = None
+    metered: bool = False
 
     def cost_in(self, currency: str) -> Decimal | None:
-        """The cost for what is charged in a currency; None = none, or another one."""
-        return self.unit_cost if currency in ("", self.currency) else None
+        """Cost of a unit bought in a currency; None = none, metered, or another one."""
+        fits = currency in ("", self.currency) and not self.metered
+        return self.unit_cost if fits else None
 
 
 PriceLists = dict[tuple[str, str], Listed]
@@ -68,14 +71,16 @@ def price_lists(
                     Offer.list_price,
                     Offer.currency,
                     Offer.price_from,
+                    Offer.is_usage,
                 ).where(
                     Offer.tenant_id == tenant_id,
                     Offer.connection_id == connection,
                     Offer.vendor_id.in_(keys[start : start + _CHUNK]),
                 )
             )
-            for key, cost, price, currency, since in rows:
-                found[connection, key] = Listed(cost, price, currency, since)
+            for key, cost, price, currency, since, metered in rows:
+                listed = Listed(cost, price, currency, since, metered)
+                found[connection, key] = listed
     return found
 
 
@@ -93,11 +98,13 @@ def unit_cost() -> ColumnElement[Decimal | None]:
     """A subscription's cost: the vendor's own word, else the price list's.
 
     Of a query that joins offers outer by `is_offer_of`. The list counts where it has
-    the subscription's currency, or the subscription has none.
+    the subscription's currency, or the subscription has none, and what it prices is
+    bought, not used.
     """
     row = SubscriptionRow
     same = or_(row.currency == "", row.currency == Offer.currency)
-    return func.coalesce(row.unit_cost, case((same, Offer.unit_cost)))
+    fits = and_(same, Offer.is_usage.is_(False))
+    return func.coalesce(row.unit_cost, case((fits, Offer.unit_cost)))
 
 
 def listed_costs(
