@@ -28,6 +28,37 @@ def test_search_filters_in_place_and_the_address_keeps_it(
     assert look.faults == []
 
 
+def test_search_acts_while_one_types_and_marks_what_it_found(
+    console, chromium, new_look
+) -> None:
+    look = new_look(chromium, console.base)
+    look.sign_in(console.email, console.password)
+    look.open("/subscriptions")
+    look.open("/customers")
+    page, rows = look.page, look.page.locator("tbody tr:not(.unfolded)")
+    marked = "[...CSS.highlights.get('found')].map((one) => `${one}`.toLowerCase())"
+    page.click("#q")
+    page.keyboard.type("w")
+    page.wait_for_timeout(400)
+    expect(rows).to_have_count(50)
+    page.keyboard.type("in")
+    page.wait_for_url("**/customers?q=win*")
+    page.keyboard.type("ery")
+    expect(rows).to_have_count(4)
+    expect(page.locator("#q")).to_have_value("winery")
+    expect(page.locator("#q")).to_be_focused()
+    assert set(page.evaluate(marked)) == {"winery"}
+    expect(page.locator("#live-polite")).to_contain_text("1–4 of 4")
+    page.fill("#q", "")
+    expect(rows).to_have_count(50)
+    assert page.evaluate(marked) == []
+    page.go_back()
+    expect(rows).to_have_count(50)
+    assert "q=" not in page.url
+    assert page.url.endswith("/customers")
+    assert look.faults == []
+
+
 def test_console_works_without_any_script(console, chromium, new_look) -> None:
     look = new_look(chromium, console.base, java_script_enabled=False)
     look.sign_in(console.email, console.password)

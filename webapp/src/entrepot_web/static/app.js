@@ -14,6 +14,27 @@ document.addEventListener("htmx:config:request", (event) => {
   }
 });
 
+// A search acts a quarter of a second after the last letter, with Enter at once. Who types
+// on replaces the address: Back leads to the list as it was before.
+const searched = new WeakMap();
+let pause;
+document.addEventListener("input", (event) => {
+  const box = event.target.closest?.("[data-search]");
+  if (!box?.form?.matches("[hx-get]")) return;
+  clearTimeout(pause);
+  if (box.value.trim().length !== 1) pause = setTimeout(() => box.form.requestSubmit(), 250);
+});
+document.addEventListener("submit", (event) => {
+  clearTimeout(pause);
+  const form = event.target;
+  if (form.contains(document.activeElement?.closest("[data-search]"))) searched.set(form, (searched.get(form) ?? 0) + 1);
+}, true);
+document.addEventListener("focusout", (event) => searched.delete(event.target.form));
+document.addEventListener("htmx:config:request", (event) => {
+  const ctx = event.detail.ctx;
+  if ((searched.get(ctx.sourceElement) ?? 0) > 1) Object.assign(ctx, { push: null, replace: "true" });
+});
+
 // The one way in which regions follow what runs: each asks again after as many seconds
 // as its data-live says (one by default), never in a hidden tab, never twice at once.
 // The browser sends the entity tag along; an unchanged region is not swapped.
@@ -107,6 +128,7 @@ document.addEventListener("input", (event) => {
   for (const option of box.parentElement.querySelectorAll(".filter-options label")) {
     option.hidden = !option.textContent.toLowerCase().includes(wanted);
   }
+  mark("chosen", wanted, [...box.parentElement.querySelectorAll(".filter-options")]);
 });
 document.addEventListener("dblclick", (event) => {
   if (event.target.closest("a, button, input, select, label")) return;
@@ -196,11 +218,40 @@ addEventListener("pageshow", (event) => {
   });
 });
 
+// What was searched for is marked in the rows that were found, letter by letter as the
+// server compares: without case and accents. Only painted; the page stays as it is.
+const folded = (text) => Array.from({ length: text.length }, (_, at) => text[at].normalize("NFD")[0].toLowerCase()[0]).join("");
+function* places(body, wanted) {
+  const texts = document.createTreeWalker(body, NodeFilter.SHOW_TEXT);
+  while (texts.nextNode()) {
+    const text = folded(texts.currentNode.data);
+    for (let at = text.indexOf(wanted); at >= 0; at = text.indexOf(wanted, at + wanted.length)) {
+      const place = new Range();
+      place.setStart(texts.currentNode, at);
+      place.setEnd(texts.currentNode, at + wanted.length);
+      yield place;
+    }
+  }
+}
+function mark(name, text, bodies) {
+  if (!CSS.highlights) return;
+  const wanted = folded((text || "").trim().replace(/\s+/g, " "));
+  const found = wanted ? bodies.flatMap((body) => [...places(body, wanted)]) : [];
+  CSS.highlights.set(name, new Highlight(...found));
+}
+const markRows = () =>
+  mark("found", document.querySelector("[data-search]")?.defaultValue, [...document.querySelectorAll("#results .data tbody")]);
+
 function ready() {
   root.classList.add("js");
   for (const extra of document.querySelectorAll("[data-nojs]")) extra.hidden = true;
   for (const extra of document.querySelectorAll("[data-needs-js]")) extra.hidden = false;
   countPicked();
+  markRows();
 }
-document.addEventListener("htmx:after:swap", ready);
+document.addEventListener("htmx:after:swap", () => {
+  ready();
+  const told = document.querySelector("#results .pager span, #results .empty h3");
+  if (told && document.activeElement?.matches("[data-search]")) say(told.textContent);
+});
 ready();
