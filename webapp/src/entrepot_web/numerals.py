@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
 
-from babel.dates import format_date, format_datetime
+from babel.dates import format_date, format_datetime, format_skeleton
 from babel.numbers import format_decimal
 
 from entrepot_web.i18n import locale
@@ -38,6 +38,11 @@ def day_text(day: date, *, year: bool = True) -> str:
     if patterns is None:
         return format_date(day, format="medium", locale=own)
     return format_date(day, format=patterns[0 if year else 1], locale=own)
+
+
+def month_text(first: date) -> str:
+    """Return the month of a day in words, with its year."""
+    return format_skeleton("yMMM", first, locale=locale())
 
 
 def clock_text(local: datetime, *, seconds: bool = False) -> str:

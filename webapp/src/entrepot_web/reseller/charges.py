@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -85,14 +86,18 @@ def export_subscription_charges(subscription_id: str) -> Response:
 
 
 def _file(field: str, value: str) -> Response:
-    sheet = USAGE_SHEET if _metered() else CHARGES_SHEET
+    sheet = _sheet_asked()
     question = asked(sheet.listing, _criteria(field, value))
     return export(sheet, question, sheet.columns)
 
 
+def _sheet_asked() -> Sheet:
+    return USAGE_SHEET if _metered() else CHARGES_SHEET
+
+
 def _lines(field: str, value: str) -> dict[str, Any]:
     """Return what the list of lines shows."""
-    view = list_view(USAGE if _metered() else CHARGES, _criteria(field, value))
+    view = list_view(_sheet_asked().listing, _criteria(field, value))
     return {
         "view": view,
         "usage": _metered(),
@@ -187,7 +192,7 @@ def _sheet(name: str, listing: Any, own: tuple[Column, ...]) -> Sheet:  # noqa: 
 
 CHARGES_SHEET = _sheet(
     "charges",
-    CHARGES,
+    replace(CHARGES, default_sort="-month"),
     (
         Column(
             key="kind",
@@ -204,7 +209,7 @@ CHARGES_SHEET = _sheet(
 )
 USAGE_SHEET = _sheet(
     "usage",
-    USAGE,
+    replace(USAGE, default_sort="-starts_at"),
     (
         _of("starts_at", lazy_gettext("From"), "moment"),
         _of("ends_at", lazy_gettext("Until (not included)"), "moment"),

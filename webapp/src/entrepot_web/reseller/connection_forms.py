@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,6 +16,7 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 from entrepot_web.auth.sessions import signed_in
 from entrepot_web.context import actor, hub
 from entrepot_web.reseller.pages import page, sentence
+from entrepot_web.reseller.present import mark as look
 
 pages = Blueprint("console_connection_forms", __name__)
 
@@ -125,6 +127,8 @@ def _form(
         "reseller/connection_new.html",
         "connections",
         plugins=usable,
+        looks={one.name: look("", "", one.name, one.title, one.kind) for one in usable},
+        own=Counter(one.plugin for one in hub().connections.list(actor())),
         plugin=next((item for item in usable if item.name == known), None),
         fields=hub().connections.settings_schema(known) if known else (),
         given=given,

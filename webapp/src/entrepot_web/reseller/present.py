@@ -14,9 +14,10 @@ from flask_babel import gettext, lazy_gettext
 from markupsafe import Markup
 
 from entrepot_web.context import hub
-from entrepot_web.numerals import day_text, moment_text, plain_number
+from entrepot_web.numerals import day_text, moment_text, month_text, plain_number
 
 MINUS = "\N{MINUS SIGN}"
+_CENT = Decimal("0.01")
 _HUES = 1760
 """Where the choice of hues begins: the plugins that come along all differ."""
 NONE = Markup('<span aria-label="none">–</span>')
@@ -136,6 +137,20 @@ def money(amount: Decimal | None, currency: str = "", *, sign: bool = False) -> 
     elif sign and amount > 0:
         text = "+" + text
     return f"{text} {currency}".strip()
+
+
+def cents(amount: Decimal | None) -> str:
+    """Return a sum rounded to cents: its parts may be finer than money is paid."""
+    return money(None if amount is None else amount.quantize(_CENT))
+
+
+def month(text: str) -> str:
+    """Return a month such as 2026-11 in words; another text as it is."""
+    try:
+        first = date.fromisoformat(f"{text}-01")
+    except ValueError:
+        return text
+    return month_text(first)
 
 
 def quantity(value: Decimal | int | None) -> str:
@@ -259,6 +274,8 @@ def install_filters(app: Flask) -> None:
         "qty": quantity,
         "number": number,
         "percent": percent,
+        "cents": cents,
+        "month": month,
         "when": when,
         "ago": ago,
         "day": day,
