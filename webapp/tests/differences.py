@@ -69,6 +69,10 @@ def _plan(session: Any, now: Any, tenant_id: str, books: Any) -> str:
     plan = ReconPlan(
         id=new_id("pln"), tenant_id=tenant_id, psa_connection_id=books.psa,
         state="draft", issues=[], digest="d" * 64, created_by="Ana", created_at=now,
+        preview=[{
+            "before": "1315.00", "after": "not known", "difference": "90.00",
+            "currency": "USD", "invoice_from": "2026-12-01",
+        }],
     )  # fmt: skip
     session.add(plan)
     session.flush()

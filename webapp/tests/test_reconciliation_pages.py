@@ -181,6 +181,25 @@ def test_two_comparisons_tell_what_appeared(browser, bench) -> None:
     assert browser.get("/reconciliation/changes?before=x&after=y").status_code == 404
 
 
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        (
+            "en",
+            ("1,315.00 USD", "not known", "+90.00 USD", "1 Dec 2026"),
+        ),
+        ("de", ("1.315,00 USD", "nicht bekannt", "+90,00 USD", "1. Dez. 2026")),
+    ],
+)
+def test_effect_of_a_plan_is_told_in_the_readers_manner(
+    browser, bench, language, words
+) -> None:
+    path = f"/reconciliation/plans/{bench['plan']}"
+    html = browser.get(path, headers={"Accept-Language": language}).text
+    effect = html.partition("h-effect")[2].partition("</section>")[0]
+    assert [one for one in words if one not in effect] == []
+
+
 def test_second_approval_is_told_who_was_first_and_keeps_its_words(
     browser, web, tenant, bench
 ) -> None:

@@ -211,6 +211,7 @@ SENTENCES = (
     marked("%(count)s could not be compared completely"),
     marked("%(count)s could not be compared"),
     marked("%(count)s customers could not be compared"),
+    marked("not known"),
     marked("The preview hasn't ended."),
     marked("Wait for its end, or begin a new one."),
 )

@@ -6,7 +6,7 @@ import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from zoneinfo import ZoneInfo
 
 from flask import Flask, g
@@ -14,6 +14,7 @@ from flask_babel import gettext, lazy_gettext
 from markupsafe import Markup
 
 from entrepot_web.context import hub
+from entrepot_web.core_words import told
 from entrepot_web.numerals import day_text, moment_text, month_text, plain_number
 
 MINUS = "\N{MINUS SIGN}"
@@ -142,6 +143,14 @@ def money(amount: Decimal | None, currency: str = "", *, sign: bool = False) -> 
 def cents(amount: Decimal | None) -> str:
     """Return a sum rounded to cents: its parts may be finer than money is paid."""
     return money(None if amount is None else amount.quantize(_CENT))
+
+
+def amount(text: str, currency: str = "", *, sign: bool = False) -> str:
+    """Return an amount that comes as text; words such as "not known" stay words."""
+    try:
+        return money(Decimal(text), currency, sign=sign)
+    except InvalidOperation:
+        return str(told(text))
 
 
 def month(text: str) -> str:
@@ -275,6 +284,7 @@ def install_filters(app: Flask) -> None:
         "number": number,
         "percent": percent,
         "cents": cents,
+        "amount": amount,
         "month": month,
         "when": when,
         "ago": ago,
