@@ -12,7 +12,7 @@ import pytest
 from entrepot.hub.catalog.tables import Offer
 from entrepot.hub.connections.tables import Connection
 from entrepot.hub.customers.records import CustomerDetail, PriceBook
-from entrepot.hub.customers.tables import Customer
+from entrepot.hub.customers.tables import Customer, CustomerAccount
 from entrepot.hub.mapping.tables import CustomerMap
 from entrepot.hub.subscriptions.tables import SubscriptionRow, VendorOrderRow
 from entrepot.hub.sync.tables import SyncAhead, SyncScope
@@ -103,6 +103,35 @@ def test_overview_tells_costs_by_currency_and_what_has_no_price(
         session.get(SubscriptionRow, rows[3].id).offer_key = "listed"
     assert "and 62.52 EUR" in (html := browser.get(home).text)
     assert "no fixed price" not in html
+
+
+def test_row_unfolds_to_cost_renewal_seats_and_accounts(
+    browser, books, web, tenant
+) -> None:
+    key = books.customers[1]
+    with web.hub.store.unit(TenantScope(tenant)) as session:
+        rows = session.scalars(
+            select(SubscriptionRow)
+            .join(CustomerAccount, CustomerAccount.id == SubscriptionRow.account_id)
+            .where(CustomerAccount.customer_id == key)
+            .order_by(SubscriptionRow.id)
+        ).all()
+        first, *others = rows
+        first.term_end = web.hub.clock.now() + timedelta(days=9, hours=1)
+        first.auto_renew, first.quantity, first.unit_cost = True, 7, Decimal(3)
+        for one in others:
+            one.status = "ended"
+        name = first.name
+    html = browser.get(f"/customers/{key}/summary").text
+    assert "21.00 USD" in html
+    assert "Next renewal" in html
+    assert f">{name}</a></strong> · 7<small" in html
+    assert "in 9 days" in html
+    assert f"1 of {len(rows)} subscriptions are active" in html
+    assert "Cloud EU" in html
+    with web.hub.store.unit(TenantScope(tenant)) as session:
+        session.get(SubscriptionRow, first.id).auto_renew = False
+    assert "Ends next" in browser.get(f"/customers/{key}/summary").text
 
 
 @pytest.mark.parametrize(

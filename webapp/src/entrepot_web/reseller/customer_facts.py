@@ -161,6 +161,25 @@ def costs(session: Session, customer_id: str) -> Costs:
     return Costs(tuple(sorted(amounts, key=lambda one: (-one[1], one[0]))), unpriced)
 
 
+def next_renewal(
+    session: Session, customer_id: str, now: datetime
+) -> SubscriptionRow | None:
+    """Return the active subscription whose term ends next, or None."""
+    row = SubscriptionRow
+    return session.scalars(
+        select(row)
+        .join(CustomerAccount, CustomerAccount.id == row.account_id)
+        .where(
+            CustomerAccount.customer_id == customer_id,
+            row.gone_at.is_(None),
+            row.status == "active",
+            row.term_end >= now,
+        )
+        .order_by(row.term_end, row.id)
+        .limit(1)
+    ).first()
+
+
 def companies(session: Session, account_ids: Sequence[str]) -> list[Company]:
     """Return the PSA's companies that accounts are billed as, by name."""
     found = session.execute(

@@ -19,6 +19,12 @@ from entrepot_web.auth.sessions import signed_in
 from entrepot_web.context import actor, hub, scope
 from entrepot_web.listing import filtered
 from entrepot_web.reseller.customer_columns import sheet
+from entrepot_web.reseller.customer_facts import (
+    costs,
+    figures,
+    next_renewal,
+    sources,
+)
 from entrepot_web.reseller.customers import criteria
 from entrepot_web.reseller.pages import asked, marks, page, sentence
 from entrepot_web.reseller.tables import CHUNK
@@ -120,15 +126,22 @@ def erase_customer(customer_id: str) -> WerkzeugResponse:
 @signed_in("customers:read")
 def customer_summary(customer_id: str) -> Response:
     """Show the few lines that a row of the list unfolds to."""
-    found = _found(customer_id)
+    found, now = _found(customer_id), hub().clock.now()
+    priced = actor().may("subscriptions:read")
     with hub().store.read(scope()) as session:
-        accounts = session.scalars(
-            select(CustomerAccount)
-            .where(CustomerAccount.customer_id == customer_id)
-            .order_by(CustomerAccount.id)
-        ).all()
+        told = {
+            "accounts": session.scalars(
+                select(CustomerAccount)
+                .where(CustomerAccount.customer_id == customer_id)
+                .order_by(CustomerAccount.id)
+            ).all(),
+            "figures": figures(session, customer_id, now),
+            "costs": costs(session, customer_id) if priced else None,
+            "next": next_renewal(session, customer_id, now) if priced else None,
+            "sources": sources(session, customer_id, {}),
+        }
     html = render_template(
-        "reseller/customer_summary.html", found=found, accounts=accounts, marks=marks()
+        "reseller/customer_summary.html", found=found, now=now, marks=marks(), **told
     )
     return Response(html)
 
