@@ -100,8 +100,8 @@ def workbench() -> Response:
     )
 
 
-def _covered(parts_: Iterable[Mapping[str, Any]]) -> Covered:
-    found = list(parts_)
+def _covered(outcomes: Iterable[Mapping[str, Any]]) -> Covered:
+    found = list(outcomes)
     return Covered(
         compared=sum(one["subscriptions"] for one in found),
         skipped=sum(one["skipped"] for one in found),
