@@ -32,18 +32,6 @@ def test_nothing_examined_is_not_clean(books):
     assert run.outcome == "not_examined"
 
 
-def test_what_somebody_excluded_is_not_called_incomplete(contoso):
-    """Looked at in detail first, then by sums alone: both say the same."""
-    contoso.vendor.sell("contoso", "s2", 3, sku="azure")
-    contoso.sync()
-    with contoso.hub.store.unit(TenantScope(contoso.actor.tenant_id)) as session:
-        contoso.map_product(session, "azure", "", status="excluded")
-    for _ in range(2):
-        run = contoso.reconcile()
-        assert (run.outcome, run.counts["skipped"]) == ("clean", 0)
-        assert run.counts["subscriptions"] == 1
-
-
 def test_never_read_is_incomplete_not_clean(books):
     books.vendor.sell("contoso", "s1", 12)
     books.psa.line("l1", "contoso", 10)

@@ -1,4 +1,4 @@
-"""What mapping marks stale, a reconciliation reports as stale and not as undecided."""
+"""Stale mappings are reported as stale, not as undecided; the excluded is left out."""
 
 from __future__ import annotations
 
@@ -32,3 +32,15 @@ def test_product_that_went_inactive_is_a_stale_mapping(contoso):
     assert done.stale == 1
     contoso.reconcile()
     assert contoso.kinds() == ["PRODUCT_MAPPING_STALE"]
+
+
+def test_what_somebody_excluded_is_not_called_incomplete(contoso):
+    """Looked at in detail first, then by sums alone: both say the same."""
+    contoso.vendor.sell("contoso", "s2", 3, sku="azure")
+    contoso.sync()
+    with contoso.hub.store.unit(TenantScope(contoso.actor.tenant_id)) as session:
+        contoso.map_product(session, "azure", "", status="excluded")
+    for _ in range(2):
+        run = contoso.reconcile()
+        assert (run.outcome, run.counts["skipped"]) == ("clean", 0)
+        assert run.counts["subscriptions"] == 1
