@@ -17,7 +17,7 @@ from entrepot.hub.mapping.tables import CustomerMap
 from entrepot.hub.psa.tables import PsaCompany
 from entrepot.hub.subscriptions.tables import SubscriptionRow
 from entrepot.hub.sync.tables import SyncScope
-from flask_babel import gettext, lazy_gettext
+from flask_babel import gettext
 from sqlalchemy import and_, func, select
 from sqlalchemy.orm import Session
 
@@ -231,19 +231,19 @@ def standing(connections: Iterable[ConnectionName]) -> list[Alert]:
     """Return an alert for each of a customer's connections that is not read now."""
     texts = {
         "parked": (
-            lazy_gettext("%(name)s stands still"),
-            lazy_gettext("Nothing is read from it until somebody puts it right."),
+            gettext("%(name)s stands still"),
+            gettext("Nothing is read from it until somebody puts it right."),
         ),
         "paused": (
-            lazy_gettext("%(name)s is paused"),
-            lazy_gettext("Nothing is read from it meanwhile."),
+            gettext("%(name)s is paused"),
+            gettext("Nothing is read from it meanwhile."),
         ),
     }
     return [
         Alert(
             tone="warn",
-            title=str(texts[one.state][0]) % {"name": one.name},
-            text=str(texts[one.state][1]),
+            title=texts[one.state][0] % {"name": one.name},
+            text=texts[one.state][1],
             href=f"/connections/{one.id}",
         )
         for one in connections

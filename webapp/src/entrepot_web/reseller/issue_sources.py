@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from entrepot.hub.catalog.price_lists import listed_costs
+from entrepot.hub.catalog.price_lists import list_costs
 from entrepot.hub.psa.tables import PsaAgreement, PsaLine
 from entrepot.hub.reconciliation.views import IssueView
 from entrepot.hub.subscriptions.tables import SubscriptionRow
@@ -36,8 +36,7 @@ def sources_of(issue: IssueView, *, linked: bool = False) -> Sources:
                 PsaAgreement.vendor_id == issue.agreement_id.removeprefix("family:"),
             )
         ).first()
-        untold = [one.id for one in subscriptions if one.unit_cost is None]
-        costs = listed_costs(session, untold)
+        costs = list_costs(session, subscriptions)
         session.expunge_all()
     consoles = {}
     if linked:

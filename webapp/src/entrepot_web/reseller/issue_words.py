@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+from entrepot.hub.catalog.price_lists import ListCost
 from entrepot.hub.reconciliation.views import IssueView
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
@@ -53,14 +54,14 @@ class Sources:
         subscriptions: Rows of the books.
         lines: Rows of the PSA's lines.
         agreement: Row of the PSA's agreement, or None.
-        costs: (amount, currency) of subscriptions that the price list gives a cost.
+        costs: Costs by the price list, by subscription.
     """
 
     subscriptions: Sequence[Any] = ()
     lines: Sequence[Any] = ()
     agreement: Any = None
     consoles: Mapping[str, str] = field(default_factory=dict)
-    costs: Mapping[str, tuple[Decimal, str]] = field(default_factory=dict)
+    costs: Mapping[str, ListCost] = field(default_factory=dict)
 
 
 _TOLD = {

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from entrepot.hub.catalog.price_lists import listed_costs
+from entrepot.hub.catalog.price_lists import list_costs
 from flask_babel import gettext, lazy_gettext
-from sqlalchemy.orm import Session
 
 from entrepot_web.criteria import Criterion
 from entrepot_web.listing import Listing
@@ -68,18 +66,13 @@ def _plain(row: Any, name: str) -> str:  # noqa: ANN401 - a row
     return "" if value is None else f"{value.normalize():f}"
 
 
-def listed(session: Session, rows: Sequence[Any]) -> Facts:
-    """Return (amount, currency) by the price list of rows without a vendor's price."""
-    return listed_costs(session, [row.id for row in rows if row.unit_cost is None])
-
-
 def _cost(row: Any, facts: Facts) -> str:  # noqa: ANN401 - a row
-    amount = facts[row.id][0] if row.id in facts else row.unit_cost
+    amount = facts[row.id].amount if row.id in facts else row.unit_cost
     return "" if amount is None else f"{amount.normalize():f}"
 
 
 def _currency(row: Any, facts: Facts) -> str:  # noqa: ANN401 - a row
-    known: str = row.currency or (facts[row.id][1] if row.id in facts else "")
+    known: str = row.currency or (facts[row.id].currency if row.id in facts else "")
     return known
 
 
@@ -182,5 +175,5 @@ SHEET = Sheet(
         *("customer", "provider", "quantity", "status", "unit_cost", "auto_renew"),
         "term_end",
     ),
-    beside=listed,
+    beside=list_costs,
 )

@@ -10,7 +10,7 @@ from decimal import Decimal
 from itertools import zip_longest
 from typing import Any
 
-from entrepot.hub.catalog.price_lists import NOT_LISTED, price_lists
+from entrepot.hub.catalog.price_lists import list_costs
 from entrepot.hub.customers.tables import Contact
 from entrepot.hub.mapping.tables import CustomerMap
 from entrepot.hub.psa.tables import PsaAgreement, PsaLine
@@ -161,10 +161,8 @@ def _cost(session: Session, row: SubscriptionRow) -> _Cost:
     """Return the vendor's own word; else what the price list says of the offer."""
     if row.unit_cost is not None:
         return _Cost(row.unit_cost, row.currency)
-    offer = (row.connection_id, row.offer_key)
-    listed = price_lists(session, row.tenant_id, [offer]).get(offer, NOT_LISTED)
-    amount = listed.cost_in(row.currency)
-    if amount is None:
+    listed = list_costs(session, [row]).get(row.id)
+    if listed is None:
         return _Cost(None, row.currency)
     held = listed.since and row.term_start and listed.since <= row.term_start
     words = (
@@ -174,7 +172,7 @@ def _cost(session: Session, row: SubscriptionRow) -> _Cost:
             "The cost is today's price list's; this term may hold an earlier price."
         )
     )
-    return _Cost(amount, row.currency or listed.currency, words)
+    return _Cost(listed.amount, listed.currency, words)
 
 
 def contact(session: Session, row: SubscriptionRow) -> Contact | None:

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from entrepot.hub.catalog.price_lists import NOT_LISTED, PriceLists, price_lists
+from entrepot.hub.catalog.price_lists import list_costs
 from entrepot.hub.mapping.reading import Sku
 from entrepot.hub.mapping.suggesting_products import Coverage
 from entrepot.hub.mapping.tables import CustomerMap, ProductMap
@@ -95,11 +95,13 @@ def _add_up(
     prices: Mapping[str, tuple[Decimal, str]],
 ) -> _Sums:
     sums, coverage = _Sums(), Coverage(entries)
-    lists = _lists(session, subscriptions)
+    listed = list_costs(session, subscriptions)
     for one in subscriptions:
         sums.subscriptions += 1
         months = _MONTHS.get(one.billing_cycle)
-        cost, paid_in = _cost(one, lists)
+        cost, paid_in = one.unit_cost, one.currency
+        if one.id in listed:
+            cost, paid_in, _ = listed[one.id]
         if months is not None and cost is not None and paid_in:
             sums.cost[paid_in] += one.quantity * cost / months
         priced = False
@@ -112,21 +114,6 @@ def _add_up(
                 priced = True
         sums.unpriced += not priced
     return sums
-
-
-def _lists(session: Session, rows: Sequence[SubscriptionRow]) -> PriceLists:
-    """Price lists for those whose vendor names no price."""
-    untold = [one for one in rows if one.unit_cost is None]
-    offers = {(one.connection_id, one.offer_key) for one in untold}
-    return price_lists(session, untold[0].tenant_id, offers) if untold else {}
-
-
-def _cost(one: SubscriptionRow, lists: PriceLists) -> tuple[Decimal | None, str]:
-    """Cost of a unit per billing cycle and its currency."""
-    if one.unit_cost is not None:
-        return one.unit_cost, one.currency
-    listed = lists.get((one.connection_id, one.offer_key), NOT_LISTED)
-    return listed.cost_in(one.currency), one.currency or listed.currency
 
 
 def _most_specific(entries: Sequence[ProductMap]) -> list[ProductMap]:

@@ -12,12 +12,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from entrepot.hub.catalog.price_lists import (
-    NOT_LISTED,
-    Listed,
-    PriceLists,
-    price_lists,
-)
+from entrepot.hub.catalog.tables import Offer
 from entrepot.hub.reconciliation.rows import by_connection
 from entrepot.hub.reconciliation.rules.records import (
     HubMirror,
@@ -33,6 +28,21 @@ _GONE = "gone"
 
 _CARRIED_ON = timedelta(days=2)
 """A term that ended longer ago, of what is still active, did not end the service."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """What an offer's price list says."""
+
+    unit_cost: Decimal | None = None
+    list_price: Decimal | None = None
+    currency: str = ""
+
+
+Prices = dict[tuple[str, str], Listed]
+"""Price lists by connection and offer key."""
+
+_NOT_LISTED = Listed()
 
 
 def load_subscriptions(
@@ -61,8 +71,7 @@ def load_subscriptions(
                 )
             ).all()
     facts = _facts(session, tenant_id, [row.id for row in found])
-    offers = {(row.connection_id, row.offer_key) for row in found}
-    prices = price_lists(session, tenant_id, offers)
+    prices = _prices(session, tenant_id, found)
     days = _Days(ZoneInfo(zone), as_of)
     records = tuple(
         _record(row, facts.get(row.id, []), prices, days)
@@ -89,6 +98,28 @@ def _facts(
     return found
 
 
+def _prices(session: Session, tenant_id: str, rows: list[SubscriptionRow]) -> Prices:
+    """Price lists of offers, for subscriptions whose vendor names no price."""
+    wanted = {(row.connection_id, row.offer_key) for row in rows if row.offer_key}
+    found: Prices = {}
+    for connection, keys in by_connection(wanted).items():
+        for start in range(0, len(keys), _CHUNK):
+            offers = session.execute(
+                select(
+                    Offer.vendor_id, Offer.unit_cost, Offer.list_price, Offer.currency
+                ).where(
+                    Offer.tenant_id == tenant_id,
+                    Offer.connection_id == connection,
+                    Offer.vendor_id.in_(keys[start : start + _CHUNK]),
+                )
+            )
+            for offer in offers:
+                found[connection, offer.vendor_id] = Listed(
+                    offer.unit_cost, offer.list_price, offer.currency
+                )
+    return found
+
+
 @dataclass(frozen=True, slots=True)
 class _Days:
     """The billing zone's calendar, and the moment of the comparison."""
@@ -101,11 +132,11 @@ class _Days:
 
 
 def _record(
-    row: SubscriptionRow, facts: list[SubscriptionFact], prices: PriceLists, days: _Days
+    row: SubscriptionRow, facts: list[SubscriptionFact], prices: Prices, days: _Days
 ) -> VendorSubscription:
     kept = _standing(facts)
     ends = _ends(row, kept, days)
-    listed = prices.get((row.connection_id, row.offer_key), NOT_LISTED)
+    listed = prices.get((row.connection_id, row.offer_key), _NOT_LISTED)
     status = SubscriptionStatus(row.status)
     ended = status is SubscriptionStatus.ENDED
     suspended = status is SubscriptionStatus.SUSPENDED

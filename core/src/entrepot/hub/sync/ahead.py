@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -22,17 +21,17 @@ from sqlalchemy.orm import Session
 from entrepot.hub.connections.tables import Connection
 from entrepot.hub.customers.records import CustomerDetail
 from entrepot.hub.customers.tables import CustomerAccount
-from entrepot.hub.sync.crawl import INCOMPLETE
 from entrepot.hub.sync.intake import Intake, RunInfo
 from entrepot.hub.sync.memory import HashMemory
-from entrepot.hub.sync.source import Read, Source, leaves_out
+from entrepot.hub.sync.refresh import Listed, read_list
+from entrepot.hub.sync.source import Source, leaves_out
 from entrepot.hub.sync.steps import SyncSteps
 from entrepot.hub.sync.tables import SyncAhead, SyncRun, SyncScope
 from entrepot.jobs.facade import Jobs
 from entrepot.jobs.plain import JsonDict
 from entrepot.jobs.queues import BACKFILL
 from entrepot.plugins.dispatch import Plugins
-from entrepot.sdk.errors import ConfigInvalid, NotFound, Rejected
+from entrepot.sdk.errors import ConfigInvalid
 from entrepot.store.actor import system_actor
 from entrepot.store.unit import Store
 
@@ -138,12 +137,8 @@ def waiting(
     return [(vendor_id, customer_id) for vendor_id, customer_id in found]
 
 
-@dataclass(slots=True)
-class _Told:
-    """What the vendor told of one customer; `reason` says why something lacks."""
-
-    reads: dict[str, list[Read]] = field(default_factory=dict)
-    reason: str = ""
+Told = dict[str, list[Listed]]
+"""What the vendor told of each customer, by vendor id."""
 
 
 class ReadAhead:
@@ -189,7 +184,7 @@ class ReadAhead:
         return {
             "last": ids[-1] if len(ids) == PIECE else "",
             "read": len(ids),
-            "refused": sum(not one.reads and bool(one.reason) for one in told.values()),
+            "refused": sum(_is_refused(listings) for listings in told.values()),
             "new": new,
         }
 
@@ -200,7 +195,7 @@ class ReadAhead:
 
     def _ask(
         self, source: Source, names: Sequence[str], ids: Sequence[str]
-    ) -> list[_Told]:
+    ) -> list[list[Listed]]:
         with ThreadPoolExecutor(source.width, JOB) as pool:
             futures = [
                 pool.submit(copy_context().run, _told_of, source, names, one)
@@ -208,45 +203,37 @@ class ReadAhead:
             ]
             return [future.result() for future in futures]
 
-    def _write(self, run: RunInfo, name: str, told: dict[str, _Told]) -> int:
+    def _write(self, run: RunInfo, name: str, told: Told) -> int:
         intake = Intake(self._store, run, name, HashMemory(), "")
-        for one in told.values():
-            for read in one.reads.get(name, ()):
-                intake.take(read.page, read.read_at)
+        listings = [one for listed in told.values() for one in listed]
+        for read in (it for one in listings if one.stream == name for it in one.reads):
+            intake.take(read.page, read.read_at)
         if intake.waiting:
             intake.flush(lambda _session: None)
         return intake.counts["new"]
 
 
-def _told_of(source: Source, names: Sequence[str], vendor_id: str) -> _Told:
+def _told_of(source: Source, names: Sequence[str], vendor_id: str) -> list[Listed]:
     """Ask for one customer; that it has no such list, or we no right, is an answer."""
-    told = _Told()
-    for name in names:
-        try:
-            told.reads[name] = list(source.pages(name, vendor_id))
-        except NotFound:
-            continue
-        except Rejected as error:
-            told.reason = error.user_message
-    parts = [read.page for reads in told.reads.values() for read in reads]
-    short = [one for one in parts if not one.complete]
-    if short:
-        told.reason = told.reason or short[0].incomplete_reason or INCOMPLETE
-    return told
+    asked = (read_list(source, name, vendor_id) for name in names)
+    return [listed for listed in asked if listed is not None]
 
 
-def _note(
-    session: Session, run: RunInfo, told: dict[str, _Told], now: datetime
-) -> None:
+def _is_refused(listings: Sequence[Listed]) -> bool:
+    """Whether the vendor refused everything; that there is nothing is no refusal."""
+    return bool(listings) and not any(one.reads for one in listings)
+
+
+def _note(session: Session, run: RunInfo, told: Told, now: datetime) -> None:
     rows: list[dict[str, Any]] = [
         {
             "connection_id": run.connection_id,
             "scope": vendor_id,
             "tenant_id": run.tenant_id,
             "read_at": now,
-            "reason": one.reason,
+            "reason": next((one.doubt for one in listings if one.doubt), ""),
         }
-        for vendor_id, one in told.items()
+        for vendor_id, listings in told.items()
     ]
     dialect = session.get_bind().dialect.name
     added = (postgresql if dialect == "postgresql" else sqlite).insert(

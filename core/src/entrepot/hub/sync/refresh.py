@@ -26,7 +26,7 @@ from entrepot.hub.sync.intake import (
     store_lock,
 )
 from entrepot.hub.sync.memory import HashMemory
-from entrepot.hub.sync.source import Read, Source
+from entrepot.hub.sync.source import Read, Source, leaves_out
 from entrepot.hub.sync.targets import TARGETS
 from entrepot.sdk.errors import NotFound, Rejected, Unsupported
 from entrepot.sdk.model import BillingLock, Listing, VendorCustomer
@@ -87,20 +87,18 @@ def _read_customer(source: Source, found: Snapshot) -> None:
     except NotFound:
         found.gone = True
         return
-    for stream, listing in (("contacts", can.contacts), ("orders", can.orders)):
-        if listing is Listing.PER_CUSTOMER:
-            _read_more(source, found, stream)
+    more = (read_list(source, one, found.subject) for one in leaves_out(source.info))
+    found.listings += [listed for listed in more if listed is not None]
 
 
-def _read_more(source: Source, found: Snapshot, stream: str) -> None:
-    """Read a list that need not exist, or that not everybody may see."""
+def read_list(source: Source, stream: str, subject: str) -> Listed | None:
+    """Read a list of a customer that not everybody may see; None where it has none."""
     try:
-        found.listings.append(_list(source, stream, found.subject))
+        return _list(source, stream, subject)
     except NotFound:
-        return
+        return None
     except Rejected as error:
-        doubtful = Listed(stream, found.subject, [], error.user_message)
-        found.listings.append(doubtful)
+        return Listed(stream, subject, [], error.user_message)
 
 
 def _read_company(source: Source, found: Snapshot) -> None:

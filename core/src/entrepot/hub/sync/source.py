@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -113,22 +113,6 @@ class Source:
         """
         read_at = self.ctx.clock.now()
         return Read(_PAGES[stream](self, scope or None, cursor), read_at)
-
-    def pages(self, stream: str, scope: str) -> Iterator[Read]:
-        """Yield all pages of a stream for one scope; one that repeats itself ends it.
-
-        Args:
-            stream: Name of the target.
-            scope: Vendor id of the customer or agreement; empty for all.
-        """
-        cursor: str | None = None
-        while True:
-            read = self.page(stream, scope, cursor)
-            yield read
-            following = read.page.next_cursor
-            if following is None or following == cursor:
-                return
-            cursor = following
 
     def customer(self, customer_id: str) -> VendorCustomer:
         """One customer with all details."""
